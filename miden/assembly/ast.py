@@ -198,7 +198,13 @@ class Signature(Spanned):
 
     __slots__ = ("callconv", "params", "results")
 
-    def __init__(self, params: Sequence[tuple[str, TypeExpr]], results: Sequence[tuple[str | None, TypeExpr]], start: int, end: int) -> None:
+    def __init__(
+        self,
+        params: Sequence[tuple[str, TypeExpr]],
+        results: Sequence[tuple[str | None, TypeExpr]],
+        start: int,
+        end: int,
+    ) -> None:
         self.params = tuple(params)
         self.results = tuple(results)
         self.callconv = "fast"
@@ -231,7 +237,17 @@ class Constant(Spanned):
 
     __slots__ = ("docs", "expr", "name", "name_end", "name_start", "public")
 
-    def __init__(self, name: str, expr: ConstExpr, public: bool, docs: str | None, name_start: int, name_end: int, start: int, end: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        expr: ConstExpr,
+        public: bool,
+        docs: str | None,
+        name_start: int,
+        name_end: int,
+        start: int,
+        end: int,
+    ) -> None:
         self.name = name
         self.expr = expr
         self.public = public
@@ -243,7 +259,8 @@ class Constant(Spanned):
 
 
 class TypeDecl(Spanned):
-    """`type NAME = T`; for an enum `ty` is its representation and `variants` are (name, ConstExpr or None)."""
+    """`type NAME = T`; for an enum `ty` is its representation and `variants` are constants,
+    implicit values spelled out: 0 for the first, the previous variant plus 1 for the others."""
 
     __slots__ = ("docs", "name", "name_end", "name_start", "public", "ty", "variants")
 
@@ -275,7 +292,17 @@ class Alias(Spanned):
 
     __slots__ = ("docs", "name", "name_end", "name_start", "public", "target")
 
-    def __init__(self, name: str, target: Target, public: bool, docs: str | None, name_start: int, name_end: int, start: int, end: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        target: Target,
+        public: bool,
+        docs: str | None,
+        name_start: int,
+        name_end: int,
+        start: int,
+        end: int,
+    ) -> None:
         self.name = name
         self.target = target
         self.public = public
