@@ -7,8 +7,8 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from support.programs import BACKENDS, EXAMPLES, example_inputs, example_source, run_source
-from support.rpo_by_definition import P, hash_elements, merkle_levels
+from tests.support.programs import BACKENDS, EXAMPLES, example_inputs, example_source, run_source
+from tests.support.rpo_by_definition import P, hash_elements, merkle_levels
 
 import miden
 

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 import miden
 
 if TYPE_CHECKING:
@@ -38,3 +40,11 @@ def example_inputs(name: str) -> dict[str, list[object]]:
     """Return the parsed ``examples/NAME.inputs``."""
     document: dict[str, list[object]] = json.loads((EXAMPLES / f"{name}.inputs").read_text(encoding="utf-8"))
     return document
+
+
+def require_backend(name: str) -> None:
+    """Skip the test that runs now if a backend cannot be had here: the core where no compiler built it."""
+    try:
+        miden.get_backend(name)
+    except miden.BackendError as error:
+        pytest.skip(str(error))
