@@ -7,10 +7,10 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.programs import BACKENDS, EXAMPLES, example_inputs, example_source, run_source
-from tests.support.rpo_by_definition import P, hash_elements, merkle_levels
 
 import miden
+from tests.support.programs import BACKENDS, EXAMPLES, example_inputs, example_source, run_source
+from tests.support.rpo_by_definition import P, hash_elements, merkle_levels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

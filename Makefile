@@ -1,0 +1,107 @@
+# Two commands are enough: `make run` and `make test`. They need Python 3.11 or later, a C compiler and make.
+#
+# Everything lives in .venv and build/, behind stamp files: a command that has nothing to do does nothing.
+# PYTHON=python3.13 make test    chooses the interpreter that .venv is made from.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= auto
+
+CORE_SOURCES := $(wildcard miden/_core/*.pyx miden/_core/*.pxd miden/_core/*.h miden/_core/ops/*.h miden/_core/ops/*.pxd)
+STAMP_VENV := $(VENV)/.stamp-venv
+STAMP_TOOLS := $(VENV)/.stamp-tools
+STAMP_INSTALL := $(VENV)/.stamp-install
+STAMP_CORE := $(VENV)/.stamp-core
+STAMP_DEV := $(VENV)/.stamp-dev
+
+ASAN_LIB := build/asan/lib
+STAMP_ASAN := build/asan/.stamp
+ASAN_TESTS ?= tests/unit/_core tests/unit/vm tests/differential tests/conformance tests/examples
+COMPILER ?= cc
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help run test fast build bench lint gen docs asan fuzz wheel clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: build ## build, install, and run every program of examples/
+	@for program in examples/*.masm; do \
+		echo; echo "$$ miden run $$program"; $(BIN)/miden run $$program || exit $$?; done; \
+	echo; echo "ran $$(ls examples/*.masm | wc -l) programs; their text, with comments, is in examples/"
+
+test: build $(STAMP_DEV) ## run the whole test suite
+	$(BIN)/python -m pytest -n $(JOBS)
+
+fast: build $(STAMP_DEV) ## run the tests that take little time
+	$(BIN)/python -m pytest -n $(JOBS) -q -m "not slow and not property and not fuzz"
+
+build: $(STAMP_CORE) ## make .venv, compile the core, install the package in place
+
+bench: build ## measure cold start, and speed beside the reference where its harness is built
+	$(BIN)/python benchmarks/cold_start.py
+	$(BIN)/python benchmarks/compare_reference.py
+
+lint: build $(STAMP_DEV) ## check style and types
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/cython-lint miden/_core
+
+gen: build ## write the generated files again
+	$(BIN)/python tools/gen_core.py
+	$(BIN)/python tools/gen_docs.py
+
+docs: build $(STAMP_DEV) ## write the reference pages and check links and examples of the documents
+	$(BIN)/python tools/gen_docs.py
+	$(BIN)/python -m pytest -q tests/meta/test_documents.py
+
+asan: build $(STAMP_DEV) $(STAMP_ASAN) ## run the core's tests under the address and undefined-behaviour sanitizers
+	@$(BIN)/python setup.py -q build_py --build-lib $(ASAN_LIB)
+	LD_PRELOAD="$$($(COMPILER) -print-file-name=libasan.so) $$($(COMPILER) -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc PYTHONPATH=$(ASAN_LIB) \
+	$(BIN)/python -m pytest -n $(JOBS) -q -o pythonpath="$(ASAN_LIB) ." -o timeout=1800 -m "not slow" $(ASAN_TESTS)
+
+fuzz: build $(STAMP_DEV) ## run random programs and hostile input for a long time
+	$(BIN)/python -m pytest -n $(JOBS) -q -m "property or fuzz or slow" --hypothesis-profile=long
+
+wheel: $(STAMP_DEV) ## build the sdist, and the wheel from it, into dist/
+	$(BIN)/python -m build --outdir dist .
+
+clean: ## remove what was built, but not .venv
+	rm -rf build dist *.egg-info miden/_core/*.so miden/_core/*.c $(STAMP_CORE)
+
+$(STAMP_VENV):
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or later was found; set PYTHON"; exit 1; }
+	@test -x $(BIN)/python || { echo "creating $(VENV) with $$($(PYTHON) --version)"; $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade "pip>=25.1"
+	@touch $@
+
+$(STAMP_TOOLS): $(STAMP_VENV) pyproject.toml
+	@echo "installing what the build needs"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --group build
+	@touch $@
+
+# `compat` puts one path file into .venv: an import hook, the default, would cost every start some milliseconds.
+$(STAMP_INSTALL): $(STAMP_TOOLS) pyproject.toml setup.py
+	@echo "installing miden and what it needs"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --config-settings editable_mode=compat -e .
+	@touch $@
+
+$(STAMP_CORE): $(STAMP_INSTALL) $(CORE_SOURCES) setup.py
+	@echo "compiling the core"
+	@$(BIN)/python setup.py -q build_ext --inplace
+	@touch $@
+
+$(STAMP_DEV): $(STAMP_INSTALL) pyproject.toml
+	@echo "installing what the tests need"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --group dev
+	@touch $@
+
+$(STAMP_ASAN): $(STAMP_TOOLS) $(CORE_SOURCES) setup.py
+	@echo "compiling the core with sanitizers"
+	@MIDEN_SANITIZE=1 $(BIN)/python setup.py -q build_ext --build-lib $(ASAN_LIB) --build-temp build/asan/temp
+	@touch $@
