@@ -1,0 +1,92 @@
+"""Build of the compiled core; everything else about the project is in pyproject.toml.
+
+Switches, read from the environment:
+
+MIDEN_DEBUG=1      bounds, None and overflow checks of Cython on, -O0 -g
+MIDEN_SANITIZE=1   address and undefined-behaviour sanitizers, which abort on the first finding, -O1 -g
+MIDEN_ANNOTATE=1   write the HTML reports of Cython beside the sources
+MIDEN_PURE=1       a core that does not build is a warning, not an error: the package then runs on its pure backend
+
+Extensions are always made from the .pyx files; generated C is never kept.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+CORE = Path("miden", "_core")
+
+DEBUG = os.environ.get("MIDEN_DEBUG") == "1"
+SANITIZE = os.environ.get("MIDEN_SANITIZE") == "1"
+ANNOTATE = os.environ.get("MIDEN_ANNOTATE") == "1"
+PURE = os.environ.get("MIDEN_PURE") == "1"
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": DEBUG,
+    "wraparound": False,
+    "initializedcheck": DEBUG,
+    "nonecheck": DEBUG,
+    "overflowcheck": False,  # field code relies on wrapping 64-bit words
+    "cdivision": True,
+    "embedsignature": True,
+    "embedsignature.format": "python",
+    "freethreading_compatible": True,
+    "auto_pickle": False,
+}
+
+EXTENSIONS = ("rpo",)
+"""Modules of the core, each made from one .pyx file."""
+
+
+def compiler_flags() -> tuple[list[str], list[str]]:
+    """Return flags for the compiler and the linker: the baseline of the platform, never this machine's own features."""
+    if sys.platform == "win32":
+        return (["/Od", "/Zi"] if DEBUG else ["/O2"]), []
+    flags = ["-std=c11", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fno-strict-aliasing"]
+    if SANITIZE:
+        sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+        return [*flags, *sanitizers, "-O1", "-g", "-fno-omit-frame-pointer"], sanitizers
+    if DEBUG:
+        return [*flags, "-O0", "-g"], []
+    return [*flags, "-O3"], []
+
+
+class BuildCore(build_ext):
+    """Build the extensions; with MIDEN_PURE=1 a failure is reported and the build goes on without them."""
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except Exception as error:
+            if not PURE:
+                raise
+            print(f"warning: the core of miden was not built ({error}); the package will use its pure backend", file=sys.stderr)
+
+
+def extensions() -> list[Extension]:
+    """Return the extension modules, rebuilt when any header or .pxd changes."""
+    compile_args, link_args = compiler_flags()
+    depends = [str(path) for pattern in ("*.h", "*.pxd") for path in sorted(CORE.glob(pattern))]
+    modules = [
+        Extension(
+            f"miden._core.{name}",
+            [str(CORE / f"{name}.pyx")],
+            include_dirs=[str(CORE)],
+            depends=depends,
+            extra_compile_args=compile_args,
+            extra_link_args=link_args,
+        )
+        for name in EXTENSIONS
+    ]
+    return cythonize(modules, compiler_directives=DIRECTIVES, annotate=ANNOTATE, force=DEBUG or SANITIZE, quiet=True)
+
+
+if __name__ == "__main__":
+    setup(ext_modules=extensions(), cmdclass={"build_ext": BuildCore})
