@@ -1,0 +1,1 @@
+"""Generators of inputs shared by the property and differential tests."""
