@@ -1,0 +1,43 @@
+"""`miden assemble`: from source text to a program file."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from miden.cli.verb import verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from miden.cli.console import Console
+
+
+@verb("assemble")
+@click.argument("file")
+@click.option("-o", "--output", metavar="OUT", help="File to write (- for standard output); FILE with the extension .masb by default.")
+@click.option("--strip", is_flag=True, help="Leave debug information out.")
+@click.option("--warnings-as-errors", is_flag=True, help="Refuse a program with warnings.")
+def command(console: Console, file: str, output: str | None, strip: bool, warnings_as_errors: bool) -> int:
+    """Assemble the program in FILE and write it, readable by this and by the reference implementation.
+
+    OUT holds the whole program or, if anything fails, what it held before.
+    """
+    from miden.cli.files import load_program, write_atomically
+    from miden.mast.program import Program
+
+    program = load_program(file, warnings_as_errors=warnings_as_errors)
+    if strip:
+        program = Program(program.forest.strip_debug_info(), program.entrypoint, program.kernel)
+    data = program.to_bytes()
+    if output is None:
+        output = "-" if file == "-" else os.path.splitext(file)[0] + ".masb"  # noqa: PTH122
+    write_atomically(output, data)
+    facts = {"file": file, "output": output, "hash": program.hash.to_hex(), "bytes": len(data), "nodes": len(program.forest)}
+    if output == "-":
+        return 0
+    if console.json:
+        console.document(facts)
+    else:
+        console.facts([("hash", program.hash.to_hex()), ("wrote", f"{output} ({len(data):,} bytes, {len(program.forest):,} nodes)")])
+    return 0

@@ -1,0 +1,25 @@
+"""`miden explain`: what an error code means and what to do about it."""
+
+from __future__ import annotations
+
+import click
+
+from miden.cli.verb import verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from miden.cli.console import Console
+
+
+@verb("explain")
+@click.argument("code")
+def command(console: Console, code: str) -> int:
+    """Explain an error CODE such as E0117, or the kind of an error such as FailedAssertion."""
+    from miden.assembly.explain import explain
+
+    text = explain(code)
+    if console.json:
+        console.document({"code": code, "text": text})
+    else:
+        console.print(text)
+    return 0

@@ -1,0 +1,83 @@
+"""Read programs and inputs from files, and write files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from miden.errors import FormatError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from miden.mast.program import Program
+    from miden.vm.inputs_file import InputFile
+
+MAGIC = b"MAST\0"
+"""First bytes of a serialized program (mast.md section 7.1)."""
+
+MAX_FILE_BYTES = 2**30
+"""Largest program file that is read, 1 GiB."""
+
+
+def read_bytes(path: str) -> bytes:
+    """Return the content of a file, or of standard input for ``-``."""
+    if path == "-":
+        data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    else:
+        with open(path, "rb") as file:  # noqa: PTH123  pathlib costs start-up time
+            data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise FormatError(f"{path} has more than {MAX_FILE_BYTES} bytes", kind="FileTooLarge")
+    return data
+
+
+def load_program(path: str, *, warnings_as_errors: bool = False) -> Program:
+    """Return the program of a file: source text that is assembled, or a serialized program."""
+    data = read_bytes(path)
+    if data.startswith(MAGIC):
+        from miden.mast.program import Program
+
+        return Program.from_bytes(data)
+    from miden.assembly.assembler import Assembler
+    from miden.assembly.source import SourceFile
+
+    source = SourceFile.from_bytes(data, "<stdin>" if path == "-" else path)
+    return Assembler(warnings_as_errors=warnings_as_errors).assemble_program(source)
+
+
+def load_inputs(program_path: str, inputs_path: str | None) -> InputFile | None:
+    """Return the inputs named, else those beside the program if there are any."""
+    if inputs_path is None:
+        inputs_path = os.path.splitext(program_path)[0] + ".inputs"  # noqa: PTH122  pathlib costs start-up time
+        if program_path == "-" or not os.path.exists(inputs_path):  # noqa: PTH110
+            return None
+    from miden.vm.inputs_file import InputFile
+
+    return InputFile.read(inputs_path)
+
+
+def write_atomically(path: str, data: bytes) -> None:
+    """Write a file so that `path` holds all of `data` or what it held before, even if the machine stops half-way."""
+    import tempfile
+
+    if path == "-":
+        sys.stdout.buffer.write(data)
+        return
+    folder = os.path.dirname(path) or "."  # noqa: PTH120
+    handle, temporary = tempfile.mkstemp(prefix=".miden-", dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101
+        os.replace(temporary, path)  # noqa: PTH105
+    except BaseException:
+        os.unlink(temporary)  # noqa: PTH108
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

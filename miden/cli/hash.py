@@ -1,0 +1,28 @@
+"""`miden hash`: the hash of a program."""
+
+from __future__ import annotations
+
+import click
+
+from miden.cli.verb import verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from miden.cli.console import Console
+
+
+@verb("hash")
+@click.argument("file")
+def command(console: Console, file: str) -> int:
+    """Print the hash of the program in FILE, source text or serialized (- for standard input).
+
+    The hash is the root of the program's MAST: equal hashes mean equal code, whatever the source looks like.
+    """
+    from miden.cli.files import load_program
+
+    program = load_program(file)
+    if console.json:
+        console.document({"file": file, "hash": program.hash.to_hex()})
+    else:
+        console.print(program.hash.to_hex())
+    return 0

@@ -1,0 +1,104 @@
+"""`miden run`: run a program."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+
+from miden.cli.verb import verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from miden.cli.console import Console
+    from miden.vm.inputs import StackInputs
+
+VISIBLE = 16
+
+
+@verb("run")
+@click.argument("file")
+@click.option("-i", "--inputs", metavar="INPUTS", help="File of inputs; by default the one beside FILE with the extension .inputs, if any.")
+@click.option("--stack", metavar="A,B,..", help="Stack inputs, top first: with 3,5 the 3 is on top. In place of those of the inputs file.")
+@click.option("-n", "--outputs", type=click.IntRange(0, VISIBLE), default=VISIBLE, help="How many stack outputs to print; 16 by default.")
+@click.option("--max-cycles", type=click.IntRange(1), metavar="N", help="End the run before it uses more than N cycles; 2^29 by default.")
+@click.option("--deadline", type=float, metavar="SECONDS", help="End the run after so much time.")
+@click.option("--backend", type=click.Choice(["core", "pure"]), help="Machine to run on; core, if it is built, by default.")
+@click.option("--profile", is_flag=True, help="Step through the run and print where its cycles went.")
+@click.option("--debug", is_flag=True, help="Obey debug.* and trace.* instructions (with --json they print to standard error).")
+def command(
+    console: Console,
+    file: str,
+    inputs: str | None,
+    stack: str | None,
+    outputs: int,
+    max_cycles: int | None,
+    deadline: float | None,
+    backend: str | None,
+    profile: bool,
+    debug: bool,
+) -> int:
+    """Run the program in FILE, source text or serialized (- for standard input).
+
+    Prints the program's hash, its stack outputs (top first), its cycles, the time they took and the cycle rate.
+    """
+    from miden.cli.files import load_inputs, load_program
+    from miden.vm.backends import get_backend
+    from miden.vm.host import Host
+    from miden.vm.inputs import AdviceInputs, StackInputs
+    from miden.vm.options import Limits
+    from miden.vm.processor import execute
+
+    limits = Limits(**{name: value for name, value in (("max_cycles", max_cycles), ("deadline", deadline)) if value is not None})
+    machine = get_backend(backend)
+    program = load_program(file)
+    found = load_inputs(file, inputs)
+    stack_inputs = parse_stack(stack) if stack is not None else found.stack if found else StackInputs()
+    advice = found.advice if found else AdviceInputs()
+    host = Host(output=sys.stderr if console.json else sys.stdout)
+    started = time.perf_counter_ns()
+    output = execute(program, stack=stack_inputs, advice=advice, host=host, backend=machine, limits=limits, debug=debug)
+    elapsed = time.perf_counter_ns() - started
+    facts: dict[str, Any] = {
+        "hash": program.hash.to_hex(),
+        "stack": list(output.stack)[:outputs],
+        "cycles": output.cycles,
+        "time_ns": elapsed,
+        "mhz": round(output.cycles * 1e3 / elapsed, 3),
+        "backend": machine.name,
+    }
+    if console.json:
+        console.document(facts)
+        return 0
+    console.facts(
+        [
+            ("hash", console.style(facts["hash"], "digest")),
+            ("stack", console.style(" ".join(map(str, facts["stack"])), "value")),
+            ("cycles", f"{output.cycles:,}"),
+            ("time", f"{_duration(elapsed)}, {facts['mhz']:.3g} MHz on the {machine.name} backend"),
+        ]
+    )
+    return 0
+
+
+def parse_stack(text: str) -> StackInputs:
+    """Read ``3,5``: integers in decimal or with 0x, top first."""
+    from miden.vm.inputs import StackInputs
+
+    values = []
+    for part in text.split(",") if text.strip() else ():
+        try:
+            values.append(int(part, 0))
+        except ValueError:
+            raise click.BadParameter(f"expected integers separated by commas, found {part[:40]!r}", param_hint="--stack") from None
+    return StackInputs.from_top(values)
+
+
+def _duration(nanoseconds: int) -> str:
+    for unit, size in (("s", 10**9), ("ms", 10**6)):
+        if nanoseconds >= size:
+            return f"{nanoseconds / size:.3g} {unit}"
+    return f"{nanoseconds / 1e3:.3g} µs"

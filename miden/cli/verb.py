@@ -1,0 +1,43 @@
+"""What every verb has: ``--json``, ``--color``, ``--traceback``, and errors that become exit codes."""
+
+from __future__ import annotations
+
+import click
+
+from miden.cli.console import Console
+from miden.cli.failures import report
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class Verb(click.Command):
+    """A command that hands its function a `Console` as the first argument and reports what the function raises."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        params = ctx.params
+        console = Console(json=params.pop("json"), color=params.pop("color"), traceback=params.pop("traceback"))
+        params["console"] = console
+        try:
+            return super().invoke(ctx)
+        except click.ClickException:
+            raise
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  raised again by `report` if unknown
+            return report(error, console)
+
+
+def verb(name: str) -> Callable[[Callable[..., int]], click.Command]:
+    """Make a function the command of a verb; its docstring is the help, its result the exit code."""
+
+    def decorate(function: Callable[..., int]) -> click.Command:
+        decorated = click.command(name, cls=Verb)(function)
+        decorated.params += [
+            click.Option(["--json"], is_flag=True, help="Print one JSON document on standard output, errors too."),
+            click.Option(["--color"], type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour; auto: on a terminal."),
+            click.Option(["--traceback"], is_flag=True, help="Show Python's traceback of an error as well."),
+        ]
+        return decorated
+
+    return decorate
