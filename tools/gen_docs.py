@@ -1,0 +1,144 @@
+"""Write the reference pages of the documentation from the tables of the package, or check that they are up to date.
+
+usage: python tools/gen_docs.py [--check]
+
+docs/reference/isa.md from `miden.isa`, masm.md from `miden.assembly.mnemonics`, errors.md from `miden.status` and
+`miden.assembly.explain`, cli.md from the help of the command line. With ``--check`` it writes nothing and exits 1 if
+a page is out of date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ROOT / "docs" / "reference"
+sys.path.insert(0, str(ROOT))
+
+from miden import isa, status  # noqa: E402  (the path has to be set first)
+from miden.assembly import mnemonics  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def page(title: str, source: str, lines: Iterable[str]) -> str:
+    """Return a page with the notice that it is generated."""
+    return "\n".join([f"<!-- GENERATED from {source} by `make gen` - do not edit. -->", f"# {title}", "", *lines, ""])
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return a Markdown table."""
+    escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    return [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *escaped)]
+
+
+def isa_page() -> str:
+    """Return the operations of the VM, family by family."""
+    lines = [
+        "What the VM executes. An *operation* is one row of the trace and costs one cycle. Stacks are written top first.",
+        "An immediate `value` is hashed with the block; an immediate `error` is an error code, stored but not hashed.",
+        "Rows of the family `control` are the nodes of a MAST; they never stand inside a basic block.",
+    ]
+    for family in dict.fromkeys(row.family for row in isa.OPERATIONS.values()):
+        rows = [row for row in isa.OPERATIONS.values() if row.family == family]
+        lines += ["", f"## {family}", ""]
+        lines += table(
+            ("opcode", "operation", "immediate", "depth", "effect"),
+            [(str(row.opcode), f"`{row.name}`", row.immediate, f"{row.delta:+d}" if row.delta else "0", row.effect) for row in rows],
+        )
+    return page("Operations", "miden/isa.py", lines)
+
+
+def masm_page() -> str:
+    """Return the instructions of Miden assembly, family by family."""
+    lines = [
+        "What MASM writes. Stacks are written top first; upper-case letters are words. `cycles` is empty where it depends on the",
+        "immediate. A literal may fold: `add.0` is nothing at all, `add.1` is one operation.",
+        "",
+        "## Immediates",
+        "",
+        *table(("class", "meaning"), [(f"`{name}`", row.doc) for name, row in mnemonics.IMMEDIATES.items()]),
+    ]
+    for family in dict.fromkeys(row.family for row in mnemonics.MNEMONICS.values()):
+        rows = [row for row in mnemonics.MNEMONICS.values() if row.family == family and row.name not in mnemonics.SYNTHETIC]
+        if not rows:
+            continue
+        lines += ["", f"## {family}", ""]
+        lines += table(
+            ("instruction", "cycles", "effect", "meaning"),
+            [(_forms(row), "" if row.cycles is None else str(row.cycles), row.effect, row.doc) for row in rows],
+        )
+    return page("Instructions", "miden/assembly/mnemonics.py", lines)
+
+
+def _forms(row: mnemonics.Mnemonic) -> str:
+    return "<br>".join(f"`{'.'.join((row.name, *form))}`" for form in row.forms)
+
+
+def errors_page() -> str:
+    """Return every way a run can fail and every code an error may have."""
+    lines = [
+        "`miden explain CODE` says more about each code. Kinds are the reference's names where it has the error.",
+        "",
+        "## Traps and limits",
+        "",
+        *table(
+            ("kind", "raised as", "message"),
+            [
+                (f"`{row.kind}`", "`LimitError`" if code >= status.FIRST_LIMIT else "`ExecutionError`", row.template)
+                for code, row in status.FAULTS.items()
+            ],
+        ),
+    ]
+    return page("Errors", "miden/status.py", [*lines, *_codes()])
+
+
+def _codes() -> list[str]:
+    from miden.assembly.explain import EXPLANATIONS
+
+    rows = [(f"`{code}`", f"`{entry.kind}`", entry.title) for code, entry in EXPLANATIONS.items()]
+    return ["", "## Codes", "", *table(("code", "kind", "meaning"), rows)]
+
+
+def cli_page() -> str:
+    """Return the help of every verb."""
+    import click
+
+    from miden.cli.app import VERBS, app
+
+    lines = ["The command is `miden`; `pymiden` is the same program under a name of its own.", ""]
+    root = click.Context(app, info_name="miden", max_content_width=100, terminal_width=100)
+    for context, command in [(root, app), *((click.Context(app.get_command(root, verb), info_name=verb, parent=root), None) for verb in VERBS)]:
+        shown = command or context.command
+        lines += [f"## {context.command_path}", "", "```text", shown.get_help(context), "```", ""]
+    return page("Command line", "miden/cli", lines[:-1])
+
+
+PAGE_MAKERS = {"isa.md": isa_page, "masm.md": masm_page, "errors.md": errors_page, "cli.md": cli_page}
+
+
+def main() -> int:
+    """Write or check every page and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a page is out of date")
+    check = parser.parse_args().check
+    PAGES.mkdir(parents=True, exist_ok=True)
+    stale = []
+    for name, make in PAGE_MAKERS.items():
+        path = PAGES / name
+        text = make()
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if not check:
+                path.write_text(text, encoding="utf-8")
+    for name in stale:
+        print(f"{'out of date' if check else 'wrote'}: docs/reference/{name}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
