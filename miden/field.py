@@ -72,8 +72,17 @@ def check_felt(value: object, what: str = "value") -> int:
         raise InputError(f"{what} must be an integer, found {type(value).__name__}", kind="InvalidFelt")
     number = value.__index__()
     if not 0 <= number < P:
-        raise InputError(f"{what} must be in [0, p) with p = {P}, found {number}", kind="InvalidFelt")
+        raise InputError(f"{what} must be in [0, p) with p = {P}, found {show_integer(number)}", kind="InvalidFelt")
     return int(number)
+
+
+def show_integer(number: int) -> str:
+    """Write an integer for a message: in digits, or its size if that would be a page of them.
+
+    >>> show_integer(10**5000)
+    'a number of 16610 bits'
+    """
+    return str(number) if number.bit_length() <= 256 else f"a number of {number.bit_length()} bits"
 
 
 class Felt(int):

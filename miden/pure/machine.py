@@ -192,6 +192,11 @@ class Machine(State):
         """Depth of the operand stack of the current context."""
         return len(self.operands)
 
+    @property
+    def advice_depth(self) -> int:
+        """Number of elements on the advice stack."""
+        return len(self.advice)
+
     def stack_get(self, index: int) -> int:
         """Return stack element `index`, 0 the top; 0 below the stack."""
         return self.operands[-1 - index] if 0 <= index < len(self.operands) else 0

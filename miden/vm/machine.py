@@ -28,6 +28,10 @@ class Code(Protocol):
         """Return the first root with this 32-byte digest, or -1."""
         ...
 
+    def set_decorators(self, node_flags: bytes) -> None:
+        """Say which nodes have decorators to run, one byte a node: 1 before it, 2 after it, 4 before operations."""
+        ...
+
 
 class Machine(Protocol):
     """State of one run. Constructed as::
@@ -46,6 +50,8 @@ class Machine(Protocol):
     ctx: int
     depth: int
     """Depth of the operand stack, at least 16."""
+    advice_depth: int
+    """Number of elements on the advice stack."""
     node_id: int
     """Node of the last request or fault, in `code`."""
     op_index: int

@@ -1,0 +1,203 @@
+"""The host: what a program may ask of the world outside the machine (processor.md section 4.3).
+
+A host serves forests by procedure root, answers events with advice mutations, prints what decorators ask for, and may
+say more about a failed assertion. Subclass it, or give it libraries and handlers.
+"""
+
+from __future__ import annotations
+
+from miden.errors import InputError
+from miden.field import Word, check_felt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import TextIO, TypeAlias
+
+    from miden.assembly.source import SourceFile
+    from miden.mast.decorators import DebugOp
+    from miden.mast.forest import MastForest
+    from miden.mast.library import KernelLibrary, Library
+    from miden.mast.program import Program
+    from miden.vm.mutations import Mutation
+    from miden.vm.state import ProcessState
+
+    Handler: TypeAlias = Callable[[ProcessState], Iterable[Mutation] | None]
+    """Sees the state of the process, returns what to change in the advice provider; its exceptions end the run."""
+
+
+class Host:
+    """The default host: forests of libraries, event handlers in Python, decorators printed to a stream.
+
+    Parameters
+    ----------
+    libraries
+        Libraries, kernels, programs or forests whose procedure roots resolve external nodes and dynamic calls. A
+        later one replaces an earlier one for equal roots.
+    handlers
+        Event name, or id as an integer -> handler.
+    debug, trace
+        Called with (state, decorator) for a debug decorator and (state, id) for a trace decorator in place of
+        printing. Their exceptions end the run.
+    on_assert_failed
+        Called with (state, error code) when an assertion failed; a text it returns is added to the message.
+    output
+        Where decorators print; None is standard output at the time of printing.
+
+    Raises
+    ------
+    InputError
+        Of kind ``ReservedEventNamespace`` or ``DuplicateEventHandler`` for a handler that cannot be registered.
+
+    Examples
+    --------
+    >>> from miden.vm.mutations import ExtendStack
+    >>> host = Host(handlers={"app::answer": lambda state: [ExtendStack([42])]})
+    >>> host.events
+    ('app::answer',)
+    """
+
+    def __init__(
+        self,
+        libraries: Iterable[Library | KernelLibrary | Program | MastForest] = (),
+        handlers: Mapping[str | int, Handler] | None = None,
+        *,
+        debug: Callable[[ProcessState, DebugOp], None] | None = None,
+        trace: Callable[[ProcessState, int], None] | None = None,
+        on_assert_failed: Callable[[ProcessState, int], str | None] | None = None,
+        output: TextIO | None = None,
+    ) -> None:
+        self._forests: dict[bytes, MastForest] = {}
+        self._handlers: dict[int, tuple[str | None, Handler]] = {}
+        self._sources: dict[str, SourceFile] = {}
+        self._debug = debug
+        self._trace = trace
+        self._on_assert_failed = on_assert_failed
+        self._output = output
+        for library in libraries:
+            self.add_library(library)
+        for event, handler in (handlers or {}).items():
+            self.register(event, handler)
+
+    # -- what the machine asks
+
+    def get_forest(self, digest: Word) -> MastForest | None:
+        """Return a forest that has a procedure root with this digest, or None."""
+        return self._forests.get(digest.to_bytes())
+
+    def on_event(self, state: ProcessState) -> Iterable[Mutation] | None:
+        """Answer the event whose id is on top of the stack; an exception ends the run with an ``EventError``."""
+        registered = self._handlers.get(state.stack_get(0))
+        if registered is None:
+            raise LookupError("no event handler registered")
+        return registered[1](state)
+
+    def on_debug(self, state: ProcessState, decorator: DebugOp) -> None:
+        """Run a debug decorator: by default, print what it asks for."""
+        if self._debug is not None:
+            self._debug(state, decorator)
+        else:
+            from miden.vm.decorators import print_debug
+
+            print_debug(state, decorator, self.output)
+
+    def on_trace(self, state: ProcessState, trace_id: int) -> None:
+        """Run a trace decorator: by default, print its id, the clock and the context."""
+        if self._trace is not None:
+            self._trace(state, trace_id)
+        else:
+            from miden.vm.decorators import print_trace
+
+            print_trace(state, trace_id, self.output)
+
+    def on_assert_failed(self, state: ProcessState, code: int) -> str | None:
+        """Say more about an assertion that failed with an error code, or return None."""
+        return self._on_assert_failed(state, code) if self._on_assert_failed is not None else None
+
+    def resolve_event(self, event_id: int) -> str | None:
+        """Return the name of an event, if it is known."""
+        registered = self._handlers.get(event_id)
+        return registered[0] if registered else None
+
+    def source(self, uri: str) -> SourceFile | None:
+        """Return the source text that a location names, if it is known."""
+        return self._sources.get(uri)
+
+    # -- what the user sets up
+
+    def add_library(self, library: Library | KernelLibrary | Program | MastForest) -> None:
+        """Serve the procedure roots of a forest; roots that are external nodes are not served."""
+        from miden.isa import NodeKind
+
+        forest: MastForest = getattr(library, "forest", library)
+        for root in forest.roots:
+            if forest.kind(root) != NodeKind.EXTERNAL:
+                self._forests[forest.digest_bytes(root)] = forest
+        self._sources.update(getattr(library, "sources", None) or {})
+
+    def register(self, event: str | int, handler: Handler, *, name: str | None = None) -> int:
+        """Register a handler for an event, by name or by id, and return the id."""
+        event_id, name = self._identify(event, name)
+        if event_id in self._handlers:
+            text = f"attempted to add event handler for '{name or event_id}' (already registered)"
+            raise InputError(text, kind="DuplicateEventHandler", hint="use replace() to change a handler")
+        self._handlers[event_id] = (name, handler)
+        return event_id
+
+    def replace(self, event: str | int, handler: Handler, *, name: str | None = None) -> bool:
+        """Set the handler of an event and return whether there was one before."""
+        event_id, name = self._identify(event, name)
+        existed = event_id in self._handlers
+        self._handlers[event_id] = (name, handler)
+        return existed
+
+    def unregister(self, event: str | int) -> bool:
+        """Forget the handler of an event and return whether there was one."""
+        return self._handlers.pop(_event_id(event), None) is not None
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Names (or ids, in decimal) of the events that have handlers."""
+        return tuple(name or str(event_id) for event_id, (name, _) in self._handlers.items())
+
+    @property
+    def output(self) -> TextIO:
+        """Where decorators print."""
+        if self._output is not None:
+            return self._output
+        import sys
+
+        return sys.stdout
+
+    def roots(self) -> Iterator[Word]:
+        """Yield the digests that this host serves."""
+        return map(Word.from_bytes, self._forests)
+
+    def _identify(self, event: str | int, name: str | None) -> tuple[int, str | None]:
+        from miden.vm.events import SYSTEM_EVENTS
+
+        if isinstance(event, str):
+            name = event
+        event_id = _event_id(event)
+        if event_id in SYSTEM_EVENTS:
+            text = f"attempted to add event handler for '{name or event_id}' (reserved system event)"
+            raise InputError(text, kind="ReservedEventNamespace")
+        return event_id, name
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {len(self._forests)} roots, {len(self._handlers)} events>"
+
+
+def _event_id(event: str | int) -> int:
+    if isinstance(event, str):
+        from miden.hashing import event_id
+
+        return event_id(event)
+    return check_felt(event, "event id")
+
+
+class NullHost(Host):
+    """Serves no forest and ignores every event."""
+
+    def on_event(self, state: ProcessState) -> None:
+        """Do nothing."""

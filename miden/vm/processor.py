@@ -1,0 +1,423 @@
+"""The driver: runs a program on a machine and serves what the machine asks for.
+
+A machine runs until it needs something it does not own and then returns a request (`miden.status`). The driver
+answers from the advice provider and the host and lets the machine go on. Between slices of a few milliseconds it
+looks at the deadline and at Ctrl-C, so that a run can be stopped, looked at, and resumed.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from miden.errors import ExecutionError, InputError, LimitError, MidenError
+from miden.field import Word
+from miden.isa import NodeKind
+from miden.status import FIRST_FAULT, Status
+from miden.vm.advice import AdviceProvider
+from miden.vm.advice_error import AdviceError
+from miden.vm.backends import get_backend
+from miden.vm.events import SYSTEM_EVENTS, stack_digest
+from miden.vm.faults import fault_error, locate
+from miden.vm.host import Host
+from miden.vm.inputs import AdviceInputs, StackInputs
+from miden.vm.interrupts import Interrupts
+from miden.vm.options import DEFAULT_LIMITS
+from miden.vm.outputs import ExecutionOutput
+from miden.vm.state import ProcessState
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import NoReturn
+
+    from miden.assembly.source import SourceFile
+    from miden.mast.forest import MastForest
+    from miden.mast.program import Program
+    from miden.vm.backends import Backend
+    from miden.vm.decorators import DecoratorTable
+    from miden.vm.machine import Code
+    from miden.vm.options import Limits
+
+FIRST_SLICE = 2**12
+"""Cycles of the first slice; later ones are sized by the time they take."""
+
+LARGEST_SLICE = 2**26
+SLICE_SECONDS = 0.01
+"""Time a slice should take."""
+
+_DONE = int(Status.DONE)
+_BUDGET = int(Status.BUDGET)
+
+
+class Processor:
+    """One run of a program, which can be stopped and resumed.
+
+    Parameters
+    ----------
+    program
+        An assembled program.
+    stack
+        `StackInputs`, or felts, top first.
+    advice
+        `AdviceInputs`.
+    host
+        Serves forests, events and decorators. Without one there are none but the program's own, and decorators
+        print to standard output.
+    backend
+        ``core``, ``pure``, a `Backend`, or None for the best there is.
+    limits
+        `Limits` of the run.
+    debug
+        Run debug and trace decorators.
+
+    Raises
+    ------
+    InputError
+        For inputs that are not acceptable.
+    BackendError
+        If the backend cannot be had.
+
+    Examples
+    --------
+    >>> import miden
+    >>> processor = Processor(miden.assemble("begin push.2 push.3 add swap drop end"))
+    >>> processor.run(cycles=4), processor.clk
+    (False, 4)
+    >>> processor.run(), processor.clk
+    (True, 15)
+    >>> processor.output().stack[0]
+    5
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        stack: StackInputs | Iterable[int] | None = None,
+        advice: AdviceInputs | None = None,
+        host: Host | None = None,
+        backend: str | Backend | None = None,
+        limits: Limits | None = None,
+        debug: bool = False,
+    ) -> None:
+        inputs = stack if isinstance(stack, StackInputs) else StackInputs(stack or ())
+        given = advice or AdviceInputs()
+        self.program = program
+        self.host = host if host is not None else Host()
+        self.backend = get_backend(backend)
+        self.limits = limits or DEFAULT_LIMITS
+        self.debug = bool(debug)
+        kernel = b"".join(digest.to_bytes() for digest in program.kernel.procedures)
+        self._decorators: dict[int, DecoratorTable] = {}
+        self._fetched: dict[bytes, tuple[Code, int]] = {}
+        self._merged: set[int] = set()
+        code = self._load(program.forest)
+        self._machine = self.backend.machine(code, program.entrypoint, kernel, list(inputs), given.stack, self.limits, debug=self.debug)
+        self._advice = AdviceProvider(given, self.backend, self._machine, self.limits.max_advice)
+        self._state = ProcessState(self._machine, self._advice)
+        self._interrupts = Interrupts()
+        self._slice = FIRST_SLICE
+        self._pending = _BUDGET
+        self._error: ExecutionError | None = None
+        self._started = False
+        self._seconds = 0.0
+        self._servers: dict[int, Callable[[], None]] = {
+            int(Status.EVENT): self._serve_event,
+            int(Status.EXTERNAL): self._serve_external,
+            int(Status.DYN): self._serve_dyn,
+            int(Status.MERKLE_VERIFY): self._serve_path,
+            int(Status.MERKLE_UPDATE): self._serve_update,
+            int(Status.DECORATOR): self._serve_decorators,
+        }
+
+    # -- running
+
+    def run(self, cycles: int | None = None) -> bool:
+        """Run for at most `cycles` more cycles, or to the end; return whether the program has ended.
+
+        After a KeyboardInterrupt the state is consistent and `run` goes on where it stopped. After an error it raises
+        the same error again.
+
+        Raises
+        ------
+        ExecutionError
+            If the program traps.
+        LimitError
+            If it reaches one of its limits.
+        """
+        if self._error is not None:
+            raise self._error
+        if cycles is not None and cycles < 0:
+            raise InputError(f"cycles must not be negative, found {cycles}", kind="InvalidInput")
+        target = None if cycles is None else self._machine.clk + cycles
+        begin = perf_counter()
+        try:
+            with self._interrupts:
+                if not self._started:
+                    self._start()
+                return self._drive(target, begin)
+        except ExecutionError as error:
+            self._error = error
+            raise
+        finally:
+            self._seconds += perf_counter() - begin
+
+    def _start(self) -> None:
+        """Merge the program's own advice map, before cycle 0."""
+        try:
+            self._advice.merge(self.program.forest.advice_map, given=True)
+        except ExecutionError as error:
+            self._fail(error)
+        self._merged.add(id(self.program.forest))
+        self._started = True
+
+    def _drive(self, target: int | None, begin: float) -> bool:
+        machine, servers, interrupts = self._machine, self._servers, self._interrupts
+        run = machine.run
+        deadline = self.limits.deadline
+        last = None if deadline is None else begin + deadline - self._seconds
+        while True:
+            status = self._pending
+            if status == _DONE:
+                return True
+            if status != _BUDGET:
+                # serving may be interrupted: until it is over, the request stays pending
+                try:
+                    servers[status]()
+                except ExecutionError as error:
+                    self._fail(error)
+            interrupts.check()
+            start = perf_counter()
+            if last is not None and start >= last:
+                text = f"the run took longer than {deadline} seconds"
+                self._fail(LimitError(text, kind="DeadlineExceeded", facts={"limit": deadline}, hint="raise Limits.deadline"))
+            size = self._slice
+            if target is not None:
+                size = min(size, target - machine.clk)
+            clk = machine.clk
+            status = run(size)
+            if status >= FIRST_FAULT:
+                self._fault(status)
+            self._pending = status
+            if status == _BUDGET:
+                self._adapt(machine.clk - clk, perf_counter() - start)
+                if target is not None and machine.clk >= target:
+                    return False
+
+    def _adapt(self, cycles: int, seconds: float) -> None:
+        """Size the next slice so that it takes about `SLICE_SECONDS`: quick to shrink, slow to grow."""
+        if seconds > SLICE_SECONDS:
+            self._slice = max(1, min(self._slice, int(cycles * SLICE_SECONDS / seconds)))
+        elif seconds < SLICE_SECONDS / 2 and cycles >= self._slice:
+            self._slice = min(self._slice * 2, LARGEST_SLICE)
+
+    # -- requests
+
+    def _serve_event(self) -> None:
+        event_id = self._machine.stack_get(0)
+        system = SYSTEM_EVENTS.get(event_id)
+        if system is not None:
+            system.handler(self._machine, self._advice)
+            return
+        from miden.vm.mutations import checked_mutations
+
+        interrupts = self._interrupts
+        interrupts.immediate = True
+        try:
+            interrupts.check()
+            mutations = checked_mutations(self.host.on_event(self._state))
+        except Exception as error:
+            raise self._event_error(event_id, error) from error
+        finally:
+            interrupts.immediate = False
+        for mutation in mutations:
+            mutation.apply(self._advice)
+
+    def _event_error(self, event_id: int, cause: Exception) -> ExecutionError:
+        name = self.host.resolve_event(event_id)
+        which = f"with ID: {event_id}" if name is None else f"'{name}' (ID: {event_id})"
+        # a LookupError of a handler, KeyError say, shows its key only: name the class as well
+        text = str(cause) if isinstance(cause, MidenError) or type(cause) in _PLAIN else f"{type(cause).__name__}: {cause}"
+        return ExecutionError(
+            f"error during processing of event {which}: {text}",
+            kind="EventError",
+            facts={"event_id": event_id, "event_name": name, "cause": type(cause).__name__},
+        )
+
+    def _serve_external(self) -> None:
+        self._enter(external=True)
+
+    def _serve_dyn(self) -> None:
+        self._enter(external=False)
+
+    def _enter(self, *, external: bool) -> None:
+        digest = self._machine.request_digest
+        found = self._fetched.get(digest)
+        if found is None:
+            found = self._fetched[digest] = self._fetch(digest, external=external)
+        code, root = found
+        forest: MastForest = code.owner  # type: ignore[assignment]  # set when the code was made
+        if id(forest) not in self._merged:
+            self._advice.merge(forest.advice_map)
+            self._merged.add(id(forest))
+        if external and forest.kind(root) == NodeKind.EXTERNAL:
+            text = f"external node with mast root 0x{digest.hex()} resolved to an external node"
+            raise ExecutionError(text, kind="CircularExternalNode", facts={"digest": "0x" + digest.hex()})
+        self._machine.enter(code, root)
+
+    def _fetch(self, digest: bytes, *, external: bool) -> tuple[Code, int]:
+        """Ask the host for the forest of a procedure root."""
+        facts = {"digest": "0x" + digest.hex()}
+        if len(self._fetched) >= self.limits.max_fetches:
+            text = f"the host may be asked for at most {self.limits.max_fetches} procedures"
+            raise LimitError(text, kind="FetchLimitExceeded", facts=facts, hint="raise Limits.max_fetches")
+        interrupts = self._interrupts
+        interrupts.immediate = True
+        try:
+            interrupts.check()
+            forest = self.host.get_forest(Word.from_bytes(digest))
+        finally:
+            interrupts.immediate = False
+        if forest is None and external:
+            text = f"no MAST forest contains the procedure with root digest 0x{digest.hex()}"
+            hint = "give the host the library that has this procedure"
+            raise ExecutionError(text, kind="NoMastForestWithProcedure", facts=facts, hint=hint)
+        if forest is None:
+            text = "failed to execute the dynamic code block provided by the stack with root "
+            text += f"0x{digest.hex()}; the block could not be found"
+            hint = "the word at the address must be the digest of a procedure root"
+            raise ExecutionError(text, kind="DynamicNodeNotFound", facts=facts, hint=hint)
+        code = self._load(forest)
+        root = code.find_root(digest)
+        if root < 0:
+            text = f"MAST forest in host indexed by procedure root 0x{digest.hex()} doesn't contain that root"
+            raise ExecutionError(text, kind="MalformedMastForestInHost", facts=facts)
+        return code, root
+
+    def _load(self, forest: MastForest) -> Code:
+        code = self.backend.load(forest)
+        if self.debug and id(forest) not in self._decorators:
+            from miden.vm.decorators import DecoratorTable
+
+            table = self._decorators[id(forest)] = DecoratorTable(forest)
+            if table:
+                code.set_decorators(bytes(table.flags))
+        return code
+
+    def _serve_path(self) -> None:
+        machine = self._machine
+        machine.supply_path(self._advice.path(stack_digest(machine, 6), machine.stack_get(4), machine.stack_get(5)))
+
+    def _serve_update(self) -> None:
+        machine = self._machine
+        value = stack_digest(machine, 10)
+        machine.supply_path(self._advice.update_node(stack_digest(machine, 6), machine.stack_get(4), machine.stack_get(5), value))
+
+    def _serve_decorators(self) -> None:
+        from miden.mast.decorators import DebugOp
+
+        machine, interrupts = self._machine, self._interrupts
+        found = self._decorators[id(machine.code.owner)].at(machine.node_id, machine.decorator_slot, machine.op_index)
+        interrupts.immediate = True
+        try:
+            interrupts.check()
+            for decorator in found:
+                if isinstance(decorator, DebugOp):
+                    what = "debug handler error"
+                    suffix = ""
+                    self.host.on_debug(self._state, decorator)
+                else:
+                    what = "trace handler error"
+                    suffix = f" for trace ID {decorator.id}"
+                    self.host.on_trace(self._state, decorator.id)
+        except Exception as error:
+            kind = "DebugHandlerError" if what.startswith("debug") else "TraceHandlerError"
+            raise ExecutionError(f"{what} at clock cycle {machine.clk}{suffix}: {error}", kind=kind) from error
+        finally:
+            interrupts.immediate = False
+
+    # -- failing
+
+    def _fault(self, status: int) -> NoReturn:
+        machine = self._machine
+        error = fault_error(status, machine)
+        if status == Status.FAILED_ASSERTION:
+            said = self.host.on_assert_failed(self._state, machine.fault_values[0])
+            if said:
+                error.message += f" (host error: {said})"
+                error.facts["host"] = said
+        self._fail(error)
+
+    def _fail(self, error: ExecutionError) -> NoReturn:
+        cause = error.__cause__
+        if isinstance(error, AdviceError):
+            error.message = f"advice provider error at clock cycle {self._machine.clk}: {error.message}"
+        raise locate(error, self._machine, self.find_source) from cause
+
+    def find_source(self, uri: str) -> SourceFile | None:
+        """Return the source text that a location in debug information names, if it is at hand."""
+        sources = getattr(self.program, "sources", None) or {}
+        return sources.get(uri) or self.host.source(uri)
+
+    # -- looking
+
+    @property
+    def done(self) -> bool:
+        """Whether the program has run to its end."""
+        return self._pending == _DONE
+
+    @property
+    def clk(self) -> int:
+        """Row of the next operation; at the end, the number of cycles."""
+        return self._machine.clk
+
+    @property
+    def state(self) -> ProcessState:
+        """The state as an event handler would see it."""
+        return self._state
+
+    def snapshot(self) -> bytes:
+        """Return an image of the machine's state, equal for equal states."""
+        return self._machine.snapshot()
+
+    def output(self) -> ExecutionOutput:
+        """Return the result; `InputError` before the program has ended."""
+        if not self.done:
+            raise InputError("the program has not ended", kind="NotFinished")
+        return ExecutionOutput(self._machine, self._advice, self.backend.name, self._seconds)
+
+    def __repr__(self) -> str:
+        state = "ended" if self.done else "failed" if self._error else "running"
+        return f"<Processor {self.backend.name} {state} clk={self.clk}>"
+
+
+_PLAIN = (ValueError, LookupError, RuntimeError, Exception)
+"""Exceptions whose text says all: their class is not added to the message."""
+
+
+def execute(
+    program: Program,
+    stack: StackInputs | Iterable[int] | None = None,
+    advice: AdviceInputs | None = None,
+    host: Host | None = None,
+    backend: str | Backend | None = None,
+    limits: Limits | None = None,
+    debug: bool = False,
+) -> ExecutionOutput:
+    """Run a program to its end and return what it leaves; parameters as for `Processor`.
+
+    Raises
+    ------
+    ExecutionError
+        If the program traps: `kind` is the reference's name of the error, `clk` the cycle.
+    LimitError
+        If it reaches one of its limits.
+
+    Examples
+    --------
+    >>> import miden
+    >>> miden.execute(miden.assemble("begin add end"), stack=[2, 3]).stack[0]
+    5
+    """
+    processor = Processor(program, stack, advice, host, backend, limits, debug)
+    processor.run()
+    return processor.output()
