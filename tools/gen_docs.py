@@ -112,9 +112,13 @@ def cli_page() -> str:
 
     lines = ["The command is `miden`; `pymiden` is the same program under a name of its own.", ""]
     root = click.Context(app, info_name="miden", max_content_width=100, terminal_width=100)
-    for context, command in [(root, app), *((click.Context(app.get_command(root, verb), info_name=verb, parent=root), None) for verb in VERBS)]:
-        shown = command or context.command
-        lines += [f"## {context.command_path}", "", "```text", shown.get_help(context), "```", ""]
+    contexts = [root]
+    for verb in VERBS:
+        command = app.get_command(root, verb)
+        if command is not None:
+            contexts.append(click.Context(command, info_name=verb, parent=root, max_content_width=100, terminal_width=100))
+    for context in contexts:
+        lines += [f"## {context.command_path}", "", "```text", context.get_help(), "```", ""]
     return page("Command line", "miden/cli", lines[:-1])
 
 
