@@ -41,7 +41,7 @@ DIRECTIVES = {
     "auto_pickle": False,
 }
 
-EXTENSIONS = ("rpo",)
+EXTENSIONS = ("rpo", "forest")
 """Modules of the core, each made from one .pyx file."""
 
 

@@ -1,0 +1,25 @@
+/* What this processor can run, asked once when a module is loaded. The build itself only assumes the baseline of the
+ * platform; code for more is compiled per function and reached through pointers (performance.md section 9). */
+#ifndef MIDEN_CPU_H
+#define MIDEN_CPU_H
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define CPU_X86_64 1
+#include <cpuid.h>
+#else
+#define CPU_X86_64 0
+#endif
+
+/* Multiply-add of 52-bit integers in vectors of 256 and 512 bits. The compiler's check covers the operating system's
+ * side too: whether it saves these registers. */
+static inline int cpu_has_ifma(void) {
+#if CPU_X86_64
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
+        && __builtin_cpu_supports("avx512ifma");
+#else
+    return 0;
+#endif
+}
+
+#endif
