@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from miden.vm.inputs import StackInputs
 
 VISIBLE = 16
+"""Elements of the stack outputs."""
+
+LISTED = 20
+"""Rows of one table of a profile."""
 
 
 @verb("run")
@@ -50,7 +54,7 @@ def command(
     from miden.vm.host import Host
     from miden.vm.inputs import AdviceInputs, StackInputs
     from miden.vm.options import Limits
-    from miden.vm.processor import execute
+    from miden.vm.processor import Processor
 
     limits = Limits(**{name: value for name, value in (("max_cycles", max_cycles), ("deadline", deadline)) if value is not None})
     machine = get_backend(backend)
@@ -59,9 +63,18 @@ def command(
     stack_inputs = parse_stack(stack) if stack is not None else found.stack if found else StackInputs()
     advice = found.advice if found else AdviceInputs()
     host = Host(output=sys.stderr if console.json else sys.stdout)
+    counts = None
     started = time.perf_counter_ns()
-    output = execute(program, stack=stack_inputs, advice=advice, host=host, backend=machine, limits=limits, debug=debug)
+    processor = Processor(program, stack_inputs, advice, host, machine, limits, debug)
+    if profile:
+        from miden.cli.profiling import Profile
+
+        counts = Profile()
+        counts.run(processor)
+    else:
+        processor.run()
     elapsed = time.perf_counter_ns() - started
+    output = processor.output()
     facts: dict[str, Any] = {
         "hash": program.hash.to_hex(),
         "stack": list(output.stack)[:outputs],
@@ -70,6 +83,8 @@ def command(
         "mhz": round(output.cycles * 1e3 / elapsed, 3),
         "backend": machine.name,
     }
+    if counts is not None:
+        facts["profile"] = counts.to_dict()
     if console.json:
         console.document(facts)
         return 0
@@ -81,7 +96,18 @@ def command(
             ("time", f"{_duration(elapsed)}, {facts['mhz']:.3g} MHz on the {machine.name} backend"),
         ]
     )
+    if counts is not None:
+        _print_profile(console, facts["profile"])
     return 0
+
+
+def _print_profile(console: Console, profile: dict[str, Any]) -> None:
+    for title, entries in profile.items():
+        console.print()
+        rows = [(f"{entry['cycles']:,}", f"{entry['share']:.1%}", entry["name"]) for entry in entries[:LISTED]]
+        console.table(("cycles", "share", title), rows)
+        if len(entries) > LISTED:
+            console.print(f"and {len(entries) - LISTED} more; --json lists them all")
 
 
 def parse_stack(text: str) -> StackInputs:

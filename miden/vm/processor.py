@@ -375,6 +375,12 @@ class Processor:
         """The state as an event handler would see it."""
         return self._state
 
+    @property
+    def position(self) -> tuple[MastForest, int, int]:
+        """Forest, node id and padded operation index of the row that runs next; the index is -1 for a row of the node itself."""
+        machine = self._machine
+        return machine.code.owner, machine.node_id, machine.op_index  # type: ignore[return-value]  # the owner is set when the code was made
+
     def snapshot(self) -> bytes:
         """Return an image of the machine's state, equal for equal states."""
         return self._machine.snapshot()
