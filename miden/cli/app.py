@@ -57,9 +57,9 @@ class LazyGroup(click.Group):
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], VERBS, 1)
-            if near:
-                error.message = f"{error.message.rstrip('.')}. Did you mean {near[0]!r}?"
-            raise
+            if not near:
+                raise
+            raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean {near[0]!r}?", ctx) from None
 
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:

@@ -8,7 +8,8 @@ instruction; rows of joins, and everything in a forest without debug information
 from __future__ import annotations
 
 from miden.isa import OPERATIONS, NodeKind
-from miden.mast.batches import padded_operations
+from miden.mast.batches import batch_operations, padded_index, padded_operations, padding_positions
+from miden.mast.decorators import AsmOp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,39 +53,54 @@ class Profile:
 
     def to_dict(self) -> dict[str, Any]:
         """Return three lists of name, cycles and share, the most expensive first."""
-        procedures: dict[str, int] = {}
-        operations: dict[str, int] = {}
-        families: dict[str, int] = {}
-        blocks: dict[tuple[int, int], list[int]] = {}
+        tables: dict[str, dict[str, int]] = {"procedures": {}, "operations": {}, "families": {}}
+        blocks: dict[tuple[int, int], _Block] = {}
         for (forest_id, node_id, op_index), count in self._rows.items():
             forest = self._forests[forest_id]
             kind = forest.kind(node_id)
-            if kind is not NodeKind.BLOCK:
-                name = family = f"({kind.name.lower()})"
-            elif op_index < 0:
-                name = family = BLOCK_ROWS
+            if kind is NodeKind.BLOCK:
+                block = blocks.get((forest_id, node_id))
+                if block is None:
+                    block = blocks[forest_id, node_id] = _Block(forest, node_id)
+                entries = block.describe(op_index)
             else:
-                key = (forest_id, node_id)
-                if key not in blocks:
-                    blocks[key] = [opcode for opcode, _ in padded_operations(forest.block_operations(node_id))]
-                opcodes = blocks[key]
-                name = OPERATIONS[opcodes[op_index]].name if op_index < len(opcodes) else BLOCK_ROWS
-                family = OPERATIONS[opcodes[op_index]].family if op_index < len(opcodes) else BLOCK_ROWS
-            for table, entry in ((procedures, _procedure(forest, node_id, op_index)), (operations, name), (families, family)):
+                name = f"({kind.name.lower()})"
+                entries = (_context(forest.asm_op_for(node_id)), name, name)
+            for table, entry in zip(tables.values(), entries, strict=True):
                 table[entry] = table.get(entry, 0) + count
-        total = self.cycles
-        return {
-            title: [{"name": name, "cycles": count, "share": round(count / total, 6)} for name, count in sorted(table.items(), key=_by_cost)]
-            for title, table in (("procedures", procedures), ("operations", operations), ("families", families))
-        }
+        return {title: _ranked(table, self.cycles) for title, table in tables.items()}
 
 
-def _by_cost(item: tuple[str, int]) -> tuple[int, str]:
-    return -item[1], item[0]
+class _Block:
+    """A basic block, laid out once: operation and procedure of every row."""
+
+    def __init__(self, forest: MastForest, node_id: int) -> None:
+        raw = forest.block_operations(node_id)
+        self.opcodes = [opcode for opcode, _ in padded_operations(raw)]
+        self.first = _context(forest.asm_op_for(node_id))
+        self.contexts = [self.first] * len(self.opcodes)
+        positions = padding_positions(batch_operations(raw))
+        info = forest.debug_info
+        # the first instruction that covers an operation owns it, so the first is written last
+        for raw_index, decorator_id in reversed(info.op_decorators.get(node_id, ())):
+            decorator = info.decorators[decorator_id]
+            if isinstance(decorator, AsmOp):
+                start = padded_index(raw_index, positions)
+                end = min(start + decorator.cycles, len(self.contexts))
+                self.contexts[start:end] = [_context(decorator)] * (end - start)
+
+    def describe(self, op_index: int) -> tuple[str, str, str]:
+        """Return procedure, operation and family of a row."""
+        if not 0 <= op_index < len(self.opcodes):
+            return self.first, BLOCK_ROWS, BLOCK_ROWS
+        operation = OPERATIONS[self.opcodes[op_index]]
+        return self.contexts[op_index], operation.name, operation.family
 
 
-def _procedure(forest: MastForest, node_id: int, op_index: int) -> str:
-    asm_op = forest.asm_op_for(node_id, op_index if op_index >= 0 else None)
-    if asm_op is None and op_index >= 0:
-        asm_op = forest.asm_op_for(node_id)  # prologue and epilogue come from no instruction
+def _ranked(table: dict[str, int], total: int) -> list[dict[str, Any]]:
+    ranked = sorted(table.items(), key=lambda item: (-item[1], item[0]))
+    return [{"name": name, "cycles": count, "share": round(count / total, 6)} for name, count in ranked]
+
+
+def _context(asm_op: AsmOp | None) -> str:
     return NO_PROCEDURE if asm_op is None else asm_op.context.removeprefix("::").removeprefix("$exec::")

@@ -53,10 +53,10 @@ def command(
     from miden.vm.backends import get_backend
     from miden.vm.host import Host
     from miden.vm.inputs import AdviceInputs, StackInputs
-    from miden.vm.options import Limits
+    from miden.vm.options import DEFAULT_LIMITS, Limits
     from miden.vm.processor import Processor
 
-    limits = Limits(**{name: value for name, value in (("max_cycles", max_cycles), ("deadline", deadline)) if value is not None})
+    limits = Limits(max_cycles=DEFAULT_LIMITS.max_cycles if max_cycles is None else max_cycles, deadline=deadline)
     machine = get_backend(backend)
     program = load_program(file)
     found = load_inputs(file, inputs)
