@@ -85,10 +85,11 @@ def check_felts(column: bytes, what: str) -> None:
             raise FormatError(f"{what} {index} is not below p: {value}", offset=8 * index, kind="InvalidFelt")
 
 
-def topological_order(forest: MastForest) -> Sequence[int]:
+def topological_order(forest: MastForest, *, offset: int = 0, stride: int = NODE_SIZE) -> Sequence[int]:
     """Return the node ids so that children come before parents: in ascending order where the ids allow it.
 
-    Raises `FormatError` of kind ``CyclicForest`` if a node is its own descendant.
+    Raises `FormatError` of kind ``CyclicForest`` if a node is its own descendant; `offset` and `stride` say where
+    the nodes are in the input, for its offset.
     """
     children = [forest.children(node_id) for node_id in range(len(forest))]
     if all(child < node_id for node_id, ids in enumerate(children) for child in ids):
@@ -107,7 +108,8 @@ def topological_order(forest: MastForest) -> Sequence[int]:
                 order.append(parent)
     if len(order) != len(children):
         node_id = next(node_id for node_id, count in enumerate(missing) if count)
-        raise FormatError(f"node {node_id} is its own descendant, or has one that is", offset=node_id * NODE_SIZE, kind="CyclicForest")
+        where = offset + node_id * stride
+        raise FormatError(f"node {node_id} is its own descendant, or has one that is", offset=where, kind="CyclicForest")
     return order
 
 

@@ -1,0 +1,71 @@
+"""Operations of basic blocks as files keep them: opcodes with their immediates between them. (mast.md section 7.4.)"""
+
+from __future__ import annotations
+
+import re
+
+from miden.field import P
+from miden.isa import IMMEDIATE_OPS
+from miden.mast.digests import find_invalid_operation
+from miden.serde.writer import u64, vint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from miden.serde.reader import Reader
+
+_IMMEDIATES = b"".join(re.escape(bytes((opcode,))) for opcode in sorted(IMMEDIATE_OPS))
+_RUN = re.compile(b"[^" + _IMMEDIATES + b"]*")
+_PIECE = re.compile(b"[^" + _IMMEDIATES + b"]*[" + _IMMEDIATES + b"]", re.DOTALL)
+
+
+def encode_operations(opcodes: bytes, immediates: Sequence[int]) -> bytes:
+    """Encode raw operations after their count.
+
+    >>> encode_operations(bytes([35, 91]), [7]).hex()
+    '05235b0700000000000000'
+    """
+    parts = [vint(len(opcodes))]
+    end = 0
+    for piece, value in zip(_PIECE.finditer(opcodes), immediates, strict=True):
+        parts += (piece[0], u64(value))
+        end = piece.end()
+    parts.append(opcodes[end:])
+    return b"".join(parts)
+
+
+def decode_operations(reader: Reader) -> tuple[bytes, list[int]]:
+    """Read raw operations: their opcodes, and the values of those that have one.
+
+    Raises `FormatError` for a block without operations, opcodes that no block may hold, values not below p.
+    """
+    start = reader.pos
+    count = reader.count(1, "operations")
+    if count == 0:
+        reader.fail("a basic block has at least one operation", pos=start, kind="EmptyBasicBlock")
+    data = reader.data
+    parts: list[bytes] = []
+    values: list[int] = []
+    missing = count
+    while True:
+        at = reader.pos
+        run = _RUN.match(data, at, min(at + missing, reader.end))
+        opcodes = run[0] if run else b""
+        bad = find_invalid_operation(opcodes)
+        if bad >= 0:
+            reader.fail(f"no basic block may hold opcode {opcodes[bad]}", pos=at + bad, kind="InvalidOperation")
+        parts.append(opcodes)
+        reader.skip(len(opcodes))
+        missing -= len(opcodes)
+        if missing == 0:
+            break
+        parts.append(reader.take(1))
+        value = reader.u64()
+        if value >= P:
+            reader.fail(f"an immediate must be below p, found {value}", pos=reader.pos - 8, kind="InvalidFelt")
+        values.append(value)
+        missing -= 1
+        if missing == 0:
+            break
+    return b"".join(parts), values
