@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from miden.mast.forest import MastForest
     from miden.mast.library import KernelLibrary, Library
     from miden.mast.program import Kernel, Program
+    from miden.vm.backends import get_backend
     from miden.vm.host import Host
     from miden.vm.inputs import AdviceInputs, StackInputs
     from miden.vm.mutations import ExtendMap, ExtendMerkleStore, ExtendPrecompileRequests, ExtendStack
@@ -87,6 +88,7 @@ __all__ = [
     "Limits",
     "Processor",
     "ExecutionOutput",
+    "get_backend",
     "Felt",
     "Word",
     "hash_elements",
@@ -114,6 +116,7 @@ _HOMES = {
     "miden.mast.forest": ("MastForest",),
     "miden.mast.library": ("Library", "KernelLibrary"),
     "miden.mast.program": ("Program", "Kernel"),
+    "miden.vm.backends": ("get_backend",),
     "miden.vm.host": ("Host",),
     "miden.vm.inputs": ("AdviceInputs", "StackInputs"),
     "miden.vm.mutations": ("ExtendStack", "ExtendMap", "ExtendMerkleStore", "ExtendPrecompileRequests"),
