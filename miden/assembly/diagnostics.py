@@ -156,15 +156,15 @@ def _place(source: SourceFile, start: int, end: int) -> dict[str, Any]:
 
 def rows(diagnostic: Diagnostic, width: int = DEFAULT_WIDTH) -> list[Row]:
     """Lay a diagnostic out as rows of (style, text); all text is already harmless."""
-    head: Row = [(diagnostic.severity, f"{diagnostic.severity}[{visible(diagnostic.code)}]"), ("message", f": {visible(diagnostic.message)}")]
-    layout: list[Row] = [head]
+    severity = diagnostic.severity
+    layout: list[Row] = [[(severity, f"{severity}[{visible(diagnostic.code)}]"), ("message", f": {visible(diagnostic.message)}")]]
     places = [] if diagnostic.source is None else [Related(diagnostic.source, diagnostic.start, diagnostic.end, diagnostic.label or "")]
     places += diagnostic.related
     gutter = max((len(str(place.source.location(place.end)[0])) for place in places), default=0) + 2
-    style = diagnostic.severity
+    style = severity
     for place in places:
         line, column = place.source.location(place.start)
-        arrow = "-->" if style == diagnostic.severity else ":::"
+        arrow = "-->" if style == severity else ":::"
         layout.append([("gutter", " " * (gutter - 1) + arrow), ("path", f" {visible(place.source.name)}:{line}:{column}")])
         layout += excerpt(place.source, place.start, place.end, place.label, style, gutter, width)
         style = "related"

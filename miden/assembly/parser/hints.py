@@ -1,0 +1,87 @@
+"""What to say besides "expected X": the nearest mnemonic, and notation of earlier versions of the language."""
+
+from __future__ import annotations
+
+from miden.assembly.lexer import KEYWORDS, is_identifier, is_name
+from miden.assembly.mnemonics import MNEMONICS, SYNTHETIC
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_OTHER_WORDS = {
+    "export": "write `pub proc NAME`, or `pub use PATH` to re-export",
+    "u32add": "say what happens on overflow: `u32wrapping_add` or `u32overflowing_add`",
+    "u32sub": "say what happens on overflow: `u32wrapping_sub` or `u32overflowing_sub`",
+    "u32mul": "say what happens on overflow: `u32wrapping_mul` or `u32overflowing_mul`",
+    "movupd": "there is no such instruction; use `movup.n` or `movupw.n`",
+    "loop": "write `while.true ... end` or `repeat.n ... end`",
+    "for": "write `repeat.n ... end`",
+    "fn": "write `proc NAME ... end`",
+    "return": "a procedure returns at its `end`",
+    "let": "constants are `const NAME = value`; run-time values live on the stack",
+}
+
+_INSTRUCTION_STARTS = frozenset(name.partition(".")[0] for name in MNEMONICS if name not in SYNTHETIC) | {"if", "while", "repeat"}
+_FORM_STARTS = frozenset(("proc", "pub", "use", "const", "type", "enum", "adv_map", "begin"))
+
+
+def nearest(word: str, candidates: Sequence[str] | frozenset[str]) -> str | None:
+    """Return the candidate that is most like `word`, if one is.
+
+    >>> nearest("u32wraping_add", ["u32wrapping_add", "u32overflowing_add"])
+    'u32wrapping_add'
+    """
+    if len(word) > 64:
+        return None
+    from difflib import get_close_matches
+
+    matches = get_close_matches(word, sorted(candidates), 1, 0.75)
+    return matches[0] if matches else None
+
+
+def hint_for(texts: Sequence[str], i: int) -> str | None:
+    """Return a hint for the unexpected token i, or None."""
+    text = texts[i]
+    before = texts[i - 1] if i else ""
+    if text == ".":
+        if before in ("proc", "use", "const", "export"):
+            return f"write `{before} NAME`, without a dot"
+        if before == "begin":
+            return "`begin` takes no immediate"
+        if i > 1 and texts[i - 2] == "proc":
+            return "declare locals before the procedure: `@locals(n)`"
+        row = MNEMONICS.get(before)
+        if row is not None and row.forms == ((),):
+            return f"`{before}` takes no immediate"
+        return None
+    if text in _OTHER_WORDS:
+        return _OTHER_WORDS[text]
+    if text == "-" and before == ".":
+        return "there are no negative literals: write p - x, or negate with `neg`"
+    if before == "=" and i > 1 and texts[i - 2] == "err":
+        return 'an error message is a string: `err="message"`'
+    lower = text.lower()
+    if lower != text and lower in _INSTRUCTION_STARTS:
+        return f"instructions are written in lower case: `{lower}`"
+    if before == "." or not (is_identifier(text) or text in KEYWORDS):
+        return None
+    if text in _FORM_STARTS:
+        return "a block before this point may lack its `end`"
+    if not is_identifier(text):
+        return None
+    known = nearest(text, _INSTRUCTION_STARTS | _FORM_STARTS)
+    if known is not None:
+        return f"did you mean `{known}`?"
+    return f"to run a procedure write `exec.{text}`" if len(text) <= 64 and is_name(text) else None
+
+
+def hint_for_character(text: str) -> str | None:
+    """Return a hint for a character that starts no token."""
+    if text == "\ufeff":
+        return "the file starts with a byte order mark: save it without one"
+    if text in ("'", "\u2018", "\u2019", "\u201c", "\u201d", "`"):
+        return 'strings are written in straight double quotes: "text"'
+    if text == "%" or text == "^" or text == "&" or text == "|" or text == "~":
+        return "the operators of constant expressions are + - * / //"
+    return None
