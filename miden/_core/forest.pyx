@@ -9,7 +9,9 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
-from miden._core.rpo cimport FELT_P, felt_t
+from miden._core.rpo cimport FELT_P, felt_t, rpo_follow, variant_slot
+
+rpo_follow(variant_slot())
 
 
 cdef inline const uint8_t *bytes_of(bytes data) noexcept:

@@ -1,5 +1,5 @@
 /* RPO-256 (mast.md section 2): the permutation and the sponges built on it. State is 12 elements: capacity 0..3, rate
- * 4..11, digest 4..7. Scalar code for any 64-bit machine; `rpo_permute` is the one place to choose another variant.
+ * 4..11, digest 4..7. Scalar code for any 64-bit machine here; what runs is chosen through `rpo_selected`.
  *
  * The matrix. It is circulant, so a product is a convolution of length 12, and x^12 - 1 = (x^3 - 1)(x^3 + 1)(x^6 + 1).
  * Let g be its first column: 7 8 21 22 6 7 9 10 13 26 8 23. Folding g by these factors gives
@@ -133,8 +133,35 @@ NOINLINE void rpo_permute_scalar(felt_t state[12]) {
     for (int i = 0; i < 12; i++) state[i] = felt_canonical(s[i]);
 }
 
-ALWAYS_INLINE void rpo_permute(felt_t state[12]) {
-    rpo_permute_scalar(state);
+NOINLINE void rpo_permute_two_scalar(felt_t *states) {
+    for (int i = 0; i < 2; i++) rpo_permute_scalar(states + RPO_STATE * i);
+}
+
+NOINLINE void rpo_permute_eight_scalar(felt_t *states) {
+    for (int i = 0; i < 8; i++) rpo_permute_scalar(states + RPO_STATE * i);
+}
+
+/* One way to compute the permutation: of one state, of two and of eight that lie one behind the other. */
+typedef struct {
+    const char *name;
+    void (*permute)(felt_t *state);
+    void (*permute_two)(felt_t *states);
+    void (*permute_eight)(felt_t *states);
+} RpoVariantC;
+
+static const RpoVariantC RPO_SCALAR = {"scalar", rpo_permute_scalar, rpo_permute_two_scalar, rpo_permute_eight_scalar};
+
+/* The variant in use. The module `rpo` owns the choice and makes it when it is loaded; every other module that includes
+ * this header points `rpo_selected` at that choice when it is loaded itself (`rpo_follow`), so that there is one. */
+static const RpoVariantC *rpo_choice = &RPO_SCALAR;
+static const RpoVariantC *const *rpo_selected = &rpo_choice;
+
+ALWAYS_INLINE void rpo_follow(const RpoVariantC *const *choice) {
+    rpo_selected = choice;
+}
+
+ALWAYS_INLINE void rpo_permute(felt_t *state) {
+    (*rpo_selected)->permute(state);
 }
 
 /* A sponge that overwrites its rate. `tag` goes to capacity element 0. */
@@ -198,12 +225,6 @@ ALWAYS_INLINE void rpo_merge_in_domain(const felt_t left[4], const felt_t right[
 
 ALWAYS_INLINE void rpo_merge(const felt_t left[4], const felt_t right[4], felt_t digest[4]) {
     rpo_merge_in_domain(left, right, 0, digest);
-}
-
-/* `count` independent merges: pairs of words in, words out. The entry for many hashes at once; a vector variant takes
- * several at a time here. */
-NOINLINE void rpo_merge_pairs(const felt_t *pairs, size_t count, felt_t domain, felt_t *digests) {
-    for (size_t i = 0; i < count; i++) rpo_merge_in_domain(pairs + 8 * i, pairs + 8 * i + 4, domain, digests + 4 * i);
 }
 
 #endif

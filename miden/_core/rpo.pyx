@@ -3,10 +3,18 @@
 `miden.hashing` is the door for everyone else. Anything not below p raises ValueError.
 """
 
+cimport cython
+from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
+
+
+cdef extern from "rpo_variants.h" nogil:
+    int rpo_variant_count()
+    const RpoVariantC *rpo_variant_at(int index)
+    void rpo_choose(const RpoVariantC *variant)
 
 
 cdef felt_t felt_from_object(object value) except? 1:
@@ -139,21 +147,184 @@ def merge_in_domain(bytes left not None, bytes right not None, domain, /):
     return felts_to_bytes(digest, 4)
 
 
-def merge_pairs(bytes data not None, domain=0, /):
-    """Merge many pairs of words: 64 bytes in and 32 bytes out for each, without the GIL."""
-    cdef Py_ssize_t pairs = len(data) // 64
+def merge_many(bytes data not None, domain=0, /):
+    """Merge many pairs of words: 64 bytes in and 32 bytes out for each, without the GIL.
+
+    `domain` is one felt for all, or a sequence with one felt for each pair.
+    """
+    cdef Py_ssize_t index, pairs = len(data) // 64
     cdef felt_t *felts
-    cdef felt_t tag = felt_from_object(domain)
+    cdef felt_t *domains
     if len(data) % 64:
         raise ValueError(f"pairs of words are 64 bytes each, found {len(data)} bytes")
+    tags = (domain,) * pairs if isinstance(domain, int) else domain
+    if len(tags) != pairs:
+        raise ValueError(f"domains are one for each of the {pairs} pairs, found {len(tags)}")
     felts = <felt_t *>malloc(len(data) + 1)
-    if felts == NULL:
-        raise MemoryError
+    domains = <felt_t *>malloc(8 * pairs + 1)
     try:
+        if felts == NULL or domains == NULL:
+            raise MemoryError
         felts_from_bytes(data, felts, 8 * pairs)
+        for index in range(pairs):
+            domains[index] = felt_from_object(tags[index])
         with nogil:
-            # in place: a digest is written after its pair was read, and never beyond it
-            rpo_merge_pairs(felts, pairs, tag, felts)
+            rpo_merge_many(felts, domains, pairs, felts)
         return felts_to_bytes(felts, 4 * pairs)
     finally:
         free(felts)
+        free(domains)
+
+
+@cython.final
+cdef class RowsTask:
+    """Some of the rows of a matrix, to be hashed by one thread. Holds on to the buffers it works on."""
+
+    cdef const uint64_t[:, ::1] rows
+    cdef uint64_t[::1] digests
+    cdef Py_ssize_t start
+    cdef Py_ssize_t stop
+
+    def __call__(self):
+        cdef Py_ssize_t width = self.rows.shape[1], count = self.stop - self.start
+        cdef const felt_t *first = &self.rows[self.start, 0] if count and width else NULL
+        cdef felt_t *digests = &self.digests[4 * self.start] if count else NULL
+        with nogil:
+            rpo_hash_rows(first, count, width, digests)
+
+
+cdef RowsTask rows_task(const uint64_t[:, ::1] rows, uint64_t[::1] digests, Py_ssize_t start, Py_ssize_t stop):
+    """Return the task for rows start to stop."""
+    cdef RowsTask task = RowsTask.__new__(RowsTask)
+    task.rows, task.digests, task.start, task.stop = rows, digests, start, stop
+    return task
+
+
+def hash_many(const uint64_t[:, ::1] rows, threads=None, /):
+    """Return the digests of the rows of a matrix of felts, 32 bytes each, without the GIL.
+
+    Any two-dimensional C-contiguous buffer of unsigned 64-bit integers will do. `threads` is 1 or 2; None takes two if
+    the machine has them and there is enough to do.
+    """
+    cdef Py_ssize_t count = rows.shape[0], width = rows.shape[1], middle, blocks = (width + 7) // 8
+    cdef const uint64_t *first = &rows[0, 0] if count and width else NULL
+    cdef Py_ssize_t wrong
+    with nogil:
+        wrong = first_above(first, count * width)
+    if wrong >= 0:
+        raise ValueError(f"element {wrong % width} of row {wrong // width} is not below p: {first[wrong]}")
+    digests = bytearray(32 * count)
+    cells = memoryview(digests).cast("Q")
+    middle = (count // 2 + 7) // 8 * 8  # whole lanes
+    if middle < count and wants_two_threads(threads, count * blocks):
+        in_two_threads(rows_task(rows, cells, 0, middle), rows_task(rows, cells, middle, count))
+    else:
+        rows_task(rows, cells, 0, count)()
+    return felts_to_bytes(<const felt_t *>PyByteArray_AS_STRING(digests), 4 * count)
+
+
+def hash_packed_many(inputs, /):
+    """Return the digests of many inputs of any lengths, 32 bytes each, without the GIL.
+
+    An input is a bytes object: felts of eight bytes, little-endian. The digest of no felts is zero.
+    """
+    cdef Py_ssize_t index, total = 0, count = len(inputs), size
+    cdef RpoInputC *work
+    cdef felt_t *felts
+    cdef felt_t *digests
+    for data in inputs:
+        size = len(data)
+        if size % 8:
+            raise ValueError(f"felts are 8 bytes each, found {size} bytes")
+        total += size
+    work = <RpoInputC *>malloc(count * sizeof(RpoInputC) + 1)
+    felts = <felt_t *>malloc(total + 1)
+    digests = <felt_t *>malloc(32 * count + 1)
+    try:
+        if work == NULL or felts == NULL or digests == NULL:
+            raise MemoryError
+        total = 0
+        for index in range(count):
+            size = len(inputs[index]) // 8
+            felts_from_bytes(inputs[index], felts + total, size)
+            work[index].elements, work[index].count, work[index].digest = felts + total, size, digests + 4 * index
+            total += size
+        with nogil:
+            rpo_sort_inputs(work, count)
+            rpo_hash_sorted(work, count)
+        return felts_to_bytes(digests, 4 * count)
+    finally:
+        free(work)
+        free(felts)
+        free(digests)
+
+
+cdef Py_ssize_t first_above(const uint64_t *felts, Py_ssize_t count) noexcept nogil:
+    """Return the position of the first value that is not a felt, or -1."""
+    cdef Py_ssize_t index
+    for index in range(count):
+        if felts[index] >= FELT_P:
+            return index
+    return -1
+
+
+cdef bint wants_two_threads(threads, Py_ssize_t permutations) except -1:
+    """Decide whether a second thread pays: starting one takes about as long as a hundred permutations in lanes."""
+    if threads is not None:
+        if threads not in (1, 2):
+            raise ValueError(f"threads must be 1, 2 or None, found {threads!r}")
+        return threads == 2
+    if permutations < 512:
+        return False
+    import os
+
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) > 1
+    return (os.cpu_count() or 1) > 1
+
+
+cdef int in_two_threads(first, second) except -1:
+    """Call both, the second in a thread of its own, and wait for both; they release the GIL and keep what they use."""
+    from threading import Thread
+
+    thread = Thread(target=second, name="miden-hash")
+    try:
+        thread.start()
+    except RuntimeError:  # no more threads to be had
+        second()
+        first()
+        return 0
+    try:
+        first()
+    finally:
+        thread.join()
+    return 0
+
+
+cdef const RpoVariantC *const *variant_slot() noexcept nogil:
+    """Return where the variant in use is kept, for `rpo_follow` in other modules."""
+    return rpo_selected
+
+
+def variants():
+    """Return the names of the variants that this processor can run, the fastest first."""
+    cdef int index
+    return tuple([(<bytes>rpo_variant_at(index).name).decode() for index in range(rpo_variant_count())])
+
+
+def variant():
+    """Return the name of the variant in use."""
+    return (<bytes>rpo_selected[0].name).decode()
+
+
+def set_variant(str name not None, /):
+    """Use another variant of the permutation in the whole core; "auto" is the fastest. For tests and benchmarks."""
+    cdef int index
+    for index in range(rpo_variant_count()):
+        if name == "auto" or name == (<bytes>rpo_variant_at(index).name).decode():
+            rpo_choose(rpo_variant_at(index))
+            return
+    raise ValueError(f"no variant {name!r} of the permutation here: expected auto, {', '.join(variants())}")
+
+
+rpo_choose(rpo_variant_at(0))

@@ -1,0 +1,29 @@
+/* The variants of RPO-256 that this build has and this processor can run, and the choice among them. Included by the
+ * module `rpo` alone: it holds the code of all variants, the others reach it through `rpo_selected`. */
+#ifndef MIDEN_RPO_VARIANTS_H
+#define MIDEN_RPO_VARIANTS_H
+
+#include "rpo.h"
+#include "rpo_ifma.h"
+
+#if CPU_X86_64
+static const RpoVariantC RPO_IFMA = {"ifma", rpo_permute_ifma, rpo_permute_two_ifma, rpo_permute_eight_ifma};
+#endif
+
+ALWAYS_INLINE int rpo_variant_count(void) {
+    return 1 + cpu_has_ifma();
+}
+
+/* The variants, the fastest first. */
+ALWAYS_INLINE const RpoVariantC *rpo_variant_at(int index) {
+#if CPU_X86_64
+    if (cpu_has_ifma() && index == 0) return &RPO_IFMA;
+#endif
+    return &RPO_SCALAR;
+}
+
+ALWAYS_INLINE void rpo_choose(const RpoVariantC *variant) {
+    rpo_choice = variant;
+}
+
+#endif
