@@ -129,11 +129,15 @@ class Host:
         """Serve the procedure roots of a forest; roots that are external nodes are not served."""
         from miden.isa import NodeKind
 
-        forest: MastForest = getattr(library, "forest", library)
+        forest: MastForest = getattr(library, "forest", library)  # type: ignore[arg-type]  # a forest has no `forest`
         for root in forest.roots:
             if forest.kind(root) != NodeKind.EXTERNAL:
                 self._forests[forest.digest_bytes(root)] = forest
-        self._sources.update(getattr(library, "sources", None) or {})
+        self.add_sources(getattr(library, "sources", None) or {})
+
+    def add_sources(self, sources: Mapping[str, SourceFile]) -> None:
+        """Know the texts that locations in debug information name, so that errors can show their lines."""
+        self._sources.update(sources)
 
     def register(self, event: str | int, handler: Handler, *, name: str | None = None) -> int:
         """Register a handler for an event, by name or by id, and return the id."""

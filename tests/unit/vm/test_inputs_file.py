@@ -102,7 +102,7 @@ def test_advice_map_values_are_unsigned_integers(value: object) -> None:
 
 
 def test_a_negative_zero_is_no_integer() -> None:
-    with pytest.raises(InputError, match="expected an integer, found the number -0.0"):
+    with pytest.raises(InputError, match=r"expected an integer, found the number -0\.0"):
         InputFile.parse(f'{{"operand_stack": [], "advice_map": {{"{ONE}": [-0]}}}}')
 
 
@@ -178,7 +178,7 @@ def test_files_are_read(tmp_path: Path) -> None:
 def test_bytes_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.inputs"
     path.write_bytes(b'{"operand_stack": ["\xff"]}')
-    with pytest.raises(InputError, match="UTF-8 text: .* at byte 20"):
+    with pytest.raises(InputError, match=r"UTF-8 text: .* at byte 20"):
         InputFile.read(path)
 
 

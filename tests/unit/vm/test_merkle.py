@@ -119,7 +119,7 @@ def test_an_update_that_cannot_find_its_node_is_an_update_error(store: MerkleSto
 
 @pytest.mark.parametrize(("depth", "index"), [(65, 0), (0, 1), (3, 8), (255, 0), (256, 0), (P - 1, P - 1), (63, 2**63)])
 def test_a_bad_index_is_an_error_everywhere(store: MerkleStore, levels: list[list[bytes]], depth: int, index: int) -> None:
-    for ask in (store.get_node, store.get_path, store.has_path, lambda *place: store.set_node(*place, ZERO)):
+    for ask in (store.get_node, store.get_path, store.has_path, lambda root, d, i: store.set_node(root, d, i, ZERO)):
         with pytest.raises(AdviceError) as error:
             ask(levels[0][0], depth, index)
         assert error.value.message == f"provided node index {index} is out of bounds for a merkle tree node at depth {depth}"
