@@ -14,9 +14,10 @@ from miden.hashing import error_code
 from miden.isa import NodeKind
 from miden.mast.advice_map import AdviceMap
 from miden.mast.debug_info import DebugInfo
-from miden.mast.digests import block_digest_bytes, check_operations, node_digest_bytes
+from miden.mast.digests import check_operations, node_digest_bytes
 from miden.mast.forest import MastForest, check_node_id, root_column
 from miden.mast.nodes import NODE_CHILDREN, NODE_COUNT_LIMIT, NODE_HEAD
+from miden.mast.packing import block_digest_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from struct import iter_unpack
 from miden.errors import FormatError, IntegrityError
 from miden.field import P
 from miden.isa import NodeKind
-from miden.mast.digests import DYN_DIGEST, DYNCALL_DIGEST, block_digest_bytes, count_immediates, find_invalid_operation, node_digest_bytes
-from miden.mast.nodes import NODE, NODE_CHILDREN, NODE_COUNT_LIMIT, NODE_SIZE
+from miden.mast.digests import DYN_DIGEST, DYNCALL_DIGEST, count_immediates, find_invalid_operation, node_digest_bytes
+from miden.mast.nodes import DIGEST_OFFSET, NODE, NODE_CHILDREN, NODE_COUNT_LIMIT, NODE_SIZE
+from miden.mast.packing import block_digest_bytes, compute_digests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,7 +120,17 @@ def verify_digests(forest: MastForest, order: Iterable[int] | None = None) -> No
     The digest of an external node is a claim about another forest, checked where it is resolved.
     """
     records = forest.node_bytes
-    for node_id in topological_order(forest) if order is None else order:
+    if order is None:
+        order = topological_order(forest)
+    if compute_digests is not None and isinstance(order, range):
+        computed = compute_digests(records, forest.operation_bytes, forest.immediate_bytes)
+        for node_id in order:
+            at = node_id * NODE_SIZE + DIGEST_OFFSET
+            digest = computed[32 * node_id : 32 * node_id + 32]
+            if records[at : at + 32] != digest:
+                raise _mismatch(forest, node_id, digest)
+        return
+    for node_id in order:
         kind = records[node_id * NODE_SIZE]
         if kind == NodeKind.EXTERNAL:
             continue
@@ -132,9 +143,13 @@ def verify_digests(forest: MastForest, order: Iterable[int] | None = None) -> No
         else:
             digest = node_digest_bytes(kind, *(forest.digest_bytes(child) for child in forest.children(node_id)))
         if digest != forest.digest_bytes(node_id):
-            raise IntegrityError(
-                f"the digest of node {node_id} is not that of its content",
-                expected="0x" + forest.digest_bytes(node_id).hex(),
-                found="0x" + digest.hex(),
-                kind="DigestMismatch",
-            )
+            raise _mismatch(forest, node_id, digest)
+
+
+def _mismatch(forest: MastForest, node_id: int, found: bytes) -> IntegrityError:
+    return IntegrityError(
+        f"the digest of node {node_id} is not that of its content",
+        expected="0x" + forest.digest_bytes(node_id).hex(),
+        found="0x" + found.hex(),
+        kind="DigestMismatch",
+    )

@@ -1,15 +1,16 @@
 """Digests of nodes: what a node is called everywhere, whatever its id in a forest. (mast.md sections 4.3 and 5.)
 
-Functions ending in ``_bytes`` work on digests of 32 bytes and are what the builder calls thousands of times.
+Functions ending in ``_bytes`` work on digests of 32 bytes and are what the builder calls thousands of times; that
+of a block is in `miden.mast.packing`.
 """
 
 from __future__ import annotations
 
 from miden.errors import InputError
 from miden.field import P, Word
-from miden.hashing import DIGEST_SIZE, elements_digest, merge_digest
+from miden.hashing import DIGEST_SIZE, merge_digest
 from miden.isa import IMMEDIATE_OPS, NODE_DOMAINS, OPERATIONS, NodeKind
-from miden.mast.batches import batch_operations, pair_operations
+from miden.mast.packing import block_digest_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,20 +32,7 @@ BLOCK_OPS: frozenset[int] = frozenset(OPERATIONS) - CONTROL_OPS
 """Opcodes that a basic block may hold."""
 
 _BLOCK_OPS = bytes(sorted(BLOCK_OPS))
-_IMMEDIATE_OPS = bytes(sorted(IMMEDIATE_OPS))
 _NOT_IMMEDIATE_OPS = bytes(set(range(256)) - IMMEDIATE_OPS)
-
-
-def block_digest_bytes(opcodes: bytes, immediates: Sequence[int]) -> bytes:
-    """Return the digest of a basic block from its raw operations, as 32 bytes.
-
-    `immediates` holds one felt per operation of `miden.isa.IMMEDIATE_OPS`, in order; those that are error codes
-    do not count.
-    """
-    groups: list[int] = []
-    for batch in batch_operations(pair_operations(opcodes, immediates)):
-        groups += batch.groups
-    return elements_digest(groups)
 
 
 def node_digest_bytes(kind: int, left: bytes = ZERO_DIGEST, right: bytes = ZERO_DIGEST) -> bytes:
@@ -58,6 +46,9 @@ def node_digest_bytes(kind: int, left: bytes = ZERO_DIGEST, right: bytes = ZERO_
 
 def block_digest(opcodes: bytes, immediates: Sequence[int] = ()) -> Word:
     """Return the digest of a basic block from its raw operations.
+
+    `immediates` holds one felt per operation of `miden.isa.IMMEDIATE_OPS`, in order; those that are error codes
+    do not count.
 
     Raises `InputError` if the operations are not those of a block (see `check_operations`).
 

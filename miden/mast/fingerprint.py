@@ -14,9 +14,9 @@ Three habits of the reference are kept, because they decide node ids:
 
 from __future__ import annotations
 
-from miden.hashing import elements_digest
-from miden.isa import ERROR_CODE_OPS
-from miden.mast.batches import batch_operations, padding_positions, pair_operations, raw_index
+from miden.isa import ERROR_CODE_OPS, IMMEDIATE_OPS
+from miden.mast.batches import raw_index
+from miden.mast.packing import block_digest_bytes, pad_operations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,21 +66,19 @@ class Fingerprints:
         """
         links = tuple(op_decorators)
         decorators = self._decorators
-        batches = batch_operations(pair_operations(opcodes, immediates))
-        digest = elements_digest([group for batch in batches for group in batch.groups])
+        has_codes = opcodes.translate(None, _ERROR_CODE_OPS) != opcodes
+        padded, positions = pad_operations(opcodes) if links or has_codes else (opcodes, [])
         parts: list[object] = [decorators[decorator_id].fingerprint for decorator_id in before_enter]
-        if links:
-            positions = padding_positions(batches)
-            parts += [(raw_index(index, positions), decorators[decorator_id].fingerprint) for index, decorator_id in links]
+        parts += [(raw_index(index, positions), decorators[decorator_id].fingerprint) for index, decorator_id in links]
         parts += [decorators[decorator_id].fingerprint for decorator_id in after_exit]
-        if opcodes.translate(None, _ERROR_CODE_OPS) != opcodes:
-            index = 0
-            for batch in batches:
-                for opcode, value in batch.operations:
+        if has_codes:
+            values = iter(immediates)
+            for index, opcode in enumerate(padded):
+                if opcode in IMMEDIATE_OPS:
+                    value = next(values)
                     if opcode in ERROR_CODE_OPS:
                         parts.append((opcode, index, value))
-                    index += 1
-        return digest, self._number(parts)
+        return block_digest_bytes(opcodes, immediates), self._number(parts)
 
     def of_node(
         self,

@@ -255,11 +255,12 @@ class MastForest:
         links: list[tuple[int, int]] = [(0, decorator_id) for decorator_id in info.before_enter.get(node_id, ())]
         end = 0
         if self.kind(node_id) == NodeKind.BLOCK:
-            from miden.mast.batches import batch_operations, padded_index, padding_positions
+            from miden.mast.batches import padded_index
+            from miden.mast.packing import pad_operations
 
-            positions = padding_positions(batch_operations(self.block_operations(node_id)))
+            padded, positions = pad_operations(self.block_code(node_id)[0])
             links += [(padded_index(raw, positions), decorator_id) for raw, decorator_id in info.op_decorators.get(node_id, ())]
-            end = len(self.block_code(node_id)[0]) + len(positions)
+            end = len(padded)
         links += [(end, decorator_id) for decorator_id in info.after_exit.get(node_id, ())]
         for start, decorator_id in links:
             decorator = decorators[decorator_id]

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from miden.errors import FormatError, InputError
 from miden.isa import NodeKind
-from miden.mast.batches import batch_operations, padded_index, padding_positions
+from miden.mast.batches import padded_index
 from miden.mast.builder import ForestBuilder
 from miden.mast.digests import node_digest_bytes
 from miden.mast.fingerprint import Fingerprints
+from miden.mast.packing import pad_operations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,10 +65,8 @@ def rebuilt_block(forest: MastForest, node_id: int) -> tuple[bytes, tuple[int, .
     """
     opcodes, immediates = forest.block_code(node_id)
     links = list(forest.debug_info.op_decorators.get(node_id, ()))
-    batches = batch_operations(forest.block_operations(node_id))
-    positions = padding_positions(batches)
+    opcodes, positions = pad_operations(opcodes)
     if positions:
-        opcodes = bytes([opcode for batch in batches for opcode, _ in batch.operations])
         links = [(padded_index(index, positions), decorator_id) for index, decorator_id in links]
     return opcodes, immediates, links
 

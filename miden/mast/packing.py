@@ -1,0 +1,45 @@
+"""Digests and padding of blocks, fast: by the core when it is built, else by `miden.mast.batches`, with equal results."""
+
+from __future__ import annotations
+
+from miden.hashing import elements_digest
+from miden.mast.batches import batch_operations, padding_positions, pair_operations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    block_digest_bytes: Callable[[bytes, Sequence[int]], bytes]
+    pad_operations: Callable[[bytes], tuple[bytes, list[int]]]
+    compute_digests: Callable[[bytes, bytes, bytes], bytes] | None
+
+
+def readable_block_digest(opcodes: bytes, immediates: Sequence[int]) -> bytes:
+    """Return the digest of a block, as 32 bytes: hash the eight groups of every batch. (mast.md section 4.3.)"""
+    return elements_digest([group for batch in batch_operations(pair_operations(opcodes, immediates)) for group in batch.groups])
+
+
+def readable_pad_operations(opcodes: bytes) -> tuple[bytes, list[int]]:
+    """Return the padded opcodes of a block and the padded indices of the inserted NOOPs.
+
+    >>> readable_pad_operations(bytes([91, 91]))
+    (b'[[\\x00\\x00', [2, 3])
+    """
+    batches = batch_operations((opcode, 0) for opcode in opcodes)
+    return bytes([opcode for batch in batches for opcode, _ in batch.operations]), padding_positions(batches)
+
+
+try:
+    from miden._core import forest as _core
+except ImportError:
+    block_digest_bytes = readable_block_digest
+    pad_operations = readable_pad_operations
+    compute_digests = None
+else:
+    block_digest_bytes = _core.block_digest
+    compute_digests = _core.compute_digests
+
+    def pad_operations(opcodes: bytes) -> tuple[bytes, list[int]]:
+        """Return the padded opcodes of a block and the padded indices of the inserted NOOPs."""
+        padded, inserted = _core.padded_operations(opcodes)
+        return padded, [index for index, flag in enumerate(inserted) if flag] if 1 in inserted else []
