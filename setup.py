@@ -41,7 +41,7 @@ DIRECTIVES = {
     "auto_pickle": False,
 }
 
-EXTENSIONS = ("rpo", "forest")
+EXTENSIONS = ("rpo", "forest", "processor")
 """Modules of the core, each made from one .pyx file."""
 
 
@@ -49,7 +49,7 @@ def compiler_flags() -> tuple[list[str], list[str]]:
     """Return flags for the compiler and the linker: the baseline of the platform, never this machine's own features."""
     if sys.platform == "win32":
         return (["/Od", "/Zi"] if DEBUG else ["/O2"]), []
-    flags = ["-std=c11", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fno-strict-aliasing"]
+    flags = ["-std=c11", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fno-strict-aliasing", "-fno-tree-vectorize"]
     if SANITIZE:
         sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
         return [*flags, *sanitizers, "-O1", "-g", "-fno-omit-frame-pointer"], sanitizers

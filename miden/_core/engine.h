@@ -1,0 +1,491 @@
+/* The plain engine: nodes and continuations (processor.md section 2), on explicit stacks, so that depth is data.
+ *
+ * Exactness first: every row tests the cycle limit before anything else about it, a fault leaves the state of before its
+ * row, and a request is answered by doing its row again. The order of the tests of a row is: decorators; cycles; operands;
+ * memory limit; limit of continuations. The latter counts the records that a row leaves, without those for decorators.
+ *
+ * Resolutions of external nodes and dyn misses are remembered per run, so that only the first pass asks the driver. That
+ * is exact: entering a forest again merges the same advice map, which changes nothing the second time.
+ */
+#ifndef MIDEN_ENGINE_H
+#define MIDEN_ENGINE_H
+
+#include "ops_crypto.h"
+#include "ops_field.h"
+#include "ops_memory.h"
+#include "ops_stack.h"
+#include "ops_system.h"
+#include "ops_u32.h"
+
+#define STEPPED 0
+#include "rows.h"
+#undef STEPPED
+#define STEPPED 1
+#include "rows.h"
+#undef STEPPED
+
+/* --- records ---------------------------------------------------------------------------------------------------- */
+
+/* Room for `count` more continuations: CONTINUATION_LIMIT, NO_MEMORY. */
+NOINLINE int continuations_grow(MachineC *m, uint64_t count) {
+    uint64_t needed = m->continuation_count + count;
+    if (needed > m->max_continuations) return fault1(m, STATUS_CONTINUATION_LIMIT, m->max_continuations);
+    ContinuationC *larger = grow_array(m->continuations, &m->continuation_capacity, needed, sizeof *larger);
+    if (!larger) return fault0(m, STATUS_NO_MEMORY);
+    m->continuations = larger;
+    if (m->continuation_capacity > m->max_continuations) m->continuation_capacity = m->max_continuations;
+    return STATUS_OK;
+}
+
+ALWAYS_INLINE int continuations_reserve(MachineC *m, uint64_t count) {
+    if (LIKELY(m->continuation_count + count <= m->continuation_capacity)) return STATUS_OK;
+    return continuations_grow(m, count);
+}
+
+ALWAYS_INLINE void continuation_push(MachineC *m, uint32_t kind, uint32_t node) {
+    ContinuationC record = {kind, node};
+    m->continuations[m->continuation_count++] = record;
+}
+
+ALWAYS_INLINE int calls_reserve(MachineC *m) {
+    if (LIKELY(m->call_count < m->call_capacity)) return STATUS_OK;
+    CallC *larger = grow_array(m->calls, &m->call_capacity, m->call_count + 1, sizeof *larger);
+    if (!larger) return fault0(m, STATUS_NO_MEMORY);
+    m->calls = larger;
+    return STATUS_OK;
+}
+
+/* --- contexts --------------------------------------------------------------------------------------------------- */
+
+/* Save the caller's context; there is room. */
+ALWAYS_INLINE void context_save(MachineC *m) {
+    CallC *call = &m->calls[m->call_count++];
+    call->context = (uint64_t)(m->context - m->contexts);
+    memcpy(call->fn_hash, m->fn_hash, sizeof call->fn_hash);
+    stack_open(m, call);
+}
+
+/* Open a context for a procedure, after context_save. */
+ALWAYS_INLINE void context_enter(MachineC *m, const felt_t digest[4]) {
+    context_open(m, m->clk + 1);
+    memcpy(m->fn_hash, digest, sizeof m->fn_hash);
+}
+
+ALWAYS_INLINE int context_restore(MachineC *m) {
+    uint64_t depth = stack_depth(m, m->sp);
+    if (UNLIKELY(depth > MIN_STACK_DEPTH)) return fault1(m, STATUS_STACK_DEPTH_ON_RETURN, depth);
+    const CallC *call = &m->calls[--m->call_count];
+    stack_close(m, call);
+    context_select(m, call->context);
+    memcpy(m->fn_hash, call->fn_hash, sizeof m->fn_hash);
+    return STATUS_OK;
+}
+
+NOINLINE int kernel_has(const MachineC *m, const felt_t digest[4]) {
+    for (uint64_t i = 0; i < m->kernel_count; i++) {
+        if (digest_compare(m->kernel + 4 * i, digest) == 0) return 1;
+    }
+    return 0;
+}
+
+/* --- other forests ---------------------------------------------------------------------------------------------- */
+
+ALWAYS_INLINE ResolutionC *resolution_slot(ResolutionC *table, uint64_t size, uint64_t seed, uint32_t from, uint32_t request, const felt_t digest[4]) {
+    uint64_t position = mix64(digest[0] ^ mix64(digest[1] ^ seed) ^ ((uint64_t)from << 8 | request)) & (size - 1);
+    for (;; position = (position + 1) & (size - 1)) {
+        ResolutionC *slot = &table[position];
+        if (!slot->request) return slot;
+        if (slot->from_code == from && slot->request == request && digest_compare(slot->digest, digest) == 0) return slot;
+    }
+}
+
+/* Remember the driver's answer. Without memory it is simply asked again. */
+NOINLINE void resolution_add(MachineC *m, uint32_t request, const felt_t digest[4]) {
+    if (2 * (m->resolution_count + 1) > m->resolution_size) {
+        uint64_t size = m->resolution_size ? 2 * m->resolution_size : 32;
+        ResolutionC *table = calloc(size, sizeof *table);
+        if (!table) return;
+        for (uint64_t i = 0; i < m->resolution_size; i++) {
+            const ResolutionC *old = &m->resolutions[i];
+            if (old->request) *resolution_slot(table, size, m->page_seed, old->from_code, old->request, old->digest) = *old;
+        }
+        free(m->resolutions);
+        m->resolutions = table;
+        m->resolution_size = size;
+    }
+    ResolutionC *slot = resolution_slot(m->resolutions, m->resolution_size, m->page_seed, m->code, request, digest);
+    if (!slot->request) m->resolution_count++;
+    ResolutionC resolution = {{digest[0], digest[1], digest[2], digest[3]}, m->code, request, m->answer_code, m->answer_root};
+    *slot = resolution;
+}
+
+/* Find code and root for a digest, from the driver's answer or an earlier one; else leave the request. */
+NOINLINE int resolve(MachineC *m, uint32_t request, const felt_t digest[4]) {
+    if (m->has_answer) {
+        resolution_add(m, request, digest);
+        return STATUS_OK;
+    }
+    if (m->resolution_size) {
+        const ResolutionC *slot = resolution_slot(m->resolutions, m->resolution_size, m->page_seed, m->code, request, digest);
+        if (slot->request) {
+            m->answer_code = slot->code;
+            m->answer_root = slot->root;
+            return STATUS_OK;
+        }
+    }
+    memcpy(m->request_digest, digest, sizeof m->request_digest);
+    return (int)request;
+}
+
+ALWAYS_INLINE void forest_select(MachineC *m, uint32_t code) {
+    m->code = code;
+    m->forest = m->codes[code];
+}
+
+/* Go to the code that was resolved, leaving a record of the way back. */
+ALWAYS_INLINE void forest_enter(MachineC *m) {
+    continuation_push(m, CONT_ENTER_FOREST, m->code);
+    forest_select(m, m->answer_code);
+    m->has_answer = 0;
+}
+
+/* --- the traversal ---------------------------------------------------------------------------------------------- */
+
+/* Stop for a node's decorators unless they have just been run. */
+#define DECORATE(flag, slot)                                                    \
+    if (UNLIKELY(m->debug) && (node->flags & (flag)) && !m->decorated) {        \
+        m->decorator_slot = slot;                                               \
+        status = STATUS_DECORATOR;                                              \
+        goto stop;                                                              \
+    }
+#define BEGIN_ROW()                                                             \
+    if (UNLIKELY(m->clk >= m->stop)) {                                          \
+        status = STATUS_BUDGET;                                                 \
+        goto stop;                                                              \
+    }
+#define END_ROW()                                                               \
+    do {                                                                        \
+        m->clk++;                                                               \
+        m->decorated = 0;                                                       \
+    } while (0)
+#define TRY(expression)                                                         \
+    do {                                                                        \
+        status = (expression);                                                  \
+        if (UNLIKELY(status)) goto stop;                                        \
+    } while (0)
+#define START(id)                                                               \
+    do {                                                                        \
+        node_id = (id);                                                         \
+        kind = CONT_START;                                                      \
+        goto dispatch;                                                          \
+    } while (0)
+/* The last row of a node is done. */
+#define EXIT_NODE()                                                             \
+    do {                                                                        \
+        if (UNLIKELY(m->debug) && (node->flags & NODE_HAS_AFTER_EXIT)) {        \
+            kind = CONT_AFTER_EXIT;                                             \
+            goto dispatch;                                                      \
+        }                                                                       \
+        goto next;                                                              \
+    } while (0)
+
+/* Execute records until none is left, or a stop: the status before limits and the end of the program are looked at. The
+ * record in progress is off the stack while it is worked on; a stop puts it back, where there is always room for it. */
+NOINLINE int engine_advance(MachineC *m) {
+    uint32_t kind, node_id;
+    const NodeC *node;
+    int status;
+
+next:
+    if (UNLIKELY(m->continuation_count == 0)) {
+        m->node_id = m->entrypoint;
+        m->op_index = -1;
+        return STATUS_DONE;
+    }
+    m->continuation_count--;
+    kind = m->continuations[m->continuation_count].kind;
+    node_id = m->continuations[m->continuation_count].node;
+dispatch:
+    if (kind == CONT_ENTER_FOREST) {
+        forest_select(m, node_id);
+        goto next;
+    }
+    node = &m->forest->nodes[node_id];
+    switch (kind) {
+    case CONT_START: break;
+
+    case CONT_FINISH_LOOP: {
+        felt_t condition = m->sp[0];
+        BEGIN_ROW();
+        if (UNLIKELY(condition > 1)) TRY(fault1(m, STATUS_NOT_BINARY_LOOP, condition));
+        if (condition) TRY(continuations_reserve(m, 2));
+        stack_drop(m);
+        END_ROW();
+        if (!condition) EXIT_NODE();
+        continuation_push(m, CONT_FINISH_LOOP, node_id);
+        START(node->a);
+    }
+
+    case CONT_FINISH_DYN:
+        BEGIN_ROW();
+        if (node->kind == NODE_DYNCALL) TRY(context_restore(m));
+        END_ROW();
+        EXIT_NODE();
+
+    case CONT_FINISH_CALL:
+        BEGIN_ROW();
+        TRY(context_restore(m));
+        END_ROW();
+        EXIT_NODE();
+
+    case CONT_FINISH_EXTERNAL: EXIT_NODE();
+
+    case CONT_BLOCK: goto block;
+
+    case CONT_AFTER_BLOCK:
+        DECORATE(NODE_HAS_OP_DECORATORS, SLOT_BEFORE_OP);
+        m->decorated = 0;
+        EXIT_NODE();
+
+    case CONT_AFTER_EXIT:
+        DECORATE(NODE_HAS_AFTER_EXIT, SLOT_AFTER_EXIT);
+        m->decorated = 0;
+        goto next;
+
+    default: /* CONT_FINISH_JOIN, CONT_FINISH_SPLIT, CONT_SKIPPED_LOOP */
+        BEGIN_ROW();
+        END_ROW();
+        EXIT_NODE();
+    }
+
+    /* CONT_START */
+    DECORATE(NODE_HAS_BEFORE_ENTER, SLOT_BEFORE_ENTER);
+    if (node->kind != NODE_EXTERNAL) BEGIN_ROW();
+    switch (node->kind) {
+    case NODE_JOIN:
+        TRY(continuations_reserve(m, 3));
+        continuation_push(m, CONT_FINISH_JOIN, node_id);
+        continuation_push(m, CONT_START, node->b);
+        END_ROW();
+        START(node->a);
+
+    case NODE_SPLIT: {
+        felt_t condition = m->sp[0];
+        if (UNLIKELY(condition > 1)) TRY(fault1(m, STATUS_NOT_BINARY_IF, condition));
+        TRY(continuations_reserve(m, 2));
+        stack_drop(m);
+        continuation_push(m, CONT_FINISH_SPLIT, node_id);
+        END_ROW();
+        START(condition ? node->a : node->b);
+    }
+
+    case NODE_LOOP: {
+        felt_t condition = m->sp[0];
+        if (UNLIKELY(condition > 1)) TRY(fault1(m, STATUS_NOT_BINARY_LOOP, condition));
+        if (condition) TRY(continuations_reserve(m, 2));
+        stack_drop(m);
+        END_ROW();
+        if (!condition) {
+            kind = CONT_SKIPPED_LOOP;
+            goto dispatch;
+        }
+        continuation_push(m, CONT_FINISH_LOOP, node_id);
+        START(node->a);
+    }
+
+    case NODE_BLOCK:
+        m->row = 0;
+        goto block;
+
+    case NODE_CALL: {
+        const NodeC *callee = &m->forest->nodes[node->a];
+        TRY(context_reserve(m));
+        TRY(continuations_reserve(m, 2));
+        TRY(calls_reserve(m));
+        context_save(m);
+        context_enter(m, callee->digest);
+        continuation_push(m, CONT_FINISH_CALL, node_id);
+        END_ROW();
+        START(node->a);
+    }
+
+    case NODE_SYSCALL: {
+        const felt_t *digest = m->forest->nodes[node->a].digest;
+        if (UNLIKELY(!kernel_has(m, digest))) {
+            TRY(fault(m, STATUS_SYSCALL_NOT_IN_KERNEL, 4, digest[0], digest[1], digest[2], digest[3]));
+        }
+        TRY(continuations_reserve(m, 2));
+        TRY(calls_reserve(m));
+        context_save(m);
+        context_select(m, 0);
+        continuation_push(m, CONT_FINISH_CALL, node_id);
+        END_ROW();
+        START(node->a);
+    }
+
+    case NODE_DYN:
+    case NODE_DYNCALL: {
+        felt_t digest[4];
+        TRY(memory_read_word(m, m->sp[0], digest));
+        int64_t root = code_find_root(m->forest, digest);
+        if (root < 0) TRY(resolve(m, STATUS_DYN, digest));
+        if (node->kind == NODE_DYNCALL) TRY(context_reserve(m));
+        TRY(continuations_reserve(m, root < 0 ? 3 : 2));
+        TRY(calls_reserve(m));
+        stack_drop(m);
+        if (node->kind == NODE_DYNCALL) {
+            context_save(m);
+            context_enter(m, digest);
+        }
+        continuation_push(m, CONT_FINISH_DYN, node_id);
+        END_ROW();
+        if (root >= 0) START((uint32_t)root);
+        forest_enter(m);
+        START(m->answer_root);
+    }
+
+    default: /* NODE_EXTERNAL */
+        TRY(resolve(m, STATUS_EXTERNAL, node->digest));
+        TRY(continuations_reserve(m, 3));
+        continuation_push(m, CONT_FINISH_EXTERNAL, node_id);
+        forest_enter(m);
+        m->decorated = 0;
+        START(m->answer_root);
+    }
+
+block: {
+    /* From row m->row on, which is the SPAN row or what comes after a stop. */
+    const RowC *rows = m->forest->rows + node->row_start;
+    const int decorators = m->debug && (node->flags & NODE_HAS_OP_DECORATORS);
+    m->block_rows = rows;
+    m->block_clk = m->clk - m->row;
+    if (m->row == 0) {
+        m->row = 1;
+        m->decorated = 0;
+    }
+    kind = CONT_BLOCK;
+    if (LIKELY(!decorators && m->stop - m->block_clk >= node->row_count)) {
+        TRY(run_rows(m, rows + m->row));
+    } else {
+        TRY(run_rows_stepped(m, node, rows + m->row));
+    }
+    if (UNLIKELY(decorators)) {
+        kind = CONT_AFTER_BLOCK;
+        goto dispatch;
+    }
+    EXIT_NODE();
+}
+
+stop:
+    m->node_id = node_id;
+    m->op_index = -1;
+    if (kind == CONT_BLOCK) m->op_index = m->forest->rows[node->row_start + m->row].index;
+    if (kind == CONT_AFTER_BLOCK) m->op_index = node->op_count;
+    continuation_push(m, kind, node_id);
+    return status;
+}
+
+#undef DECORATE
+#undef BEGIN_ROW
+#undef END_ROW
+#undef TRY
+#undef START
+#undef EXIT_NODE
+
+/* --- one run ---------------------------------------------------------------------------------------------------- */
+
+/* Run for at most `cycles` rows: any status. DONE and faults stay. */
+NOINLINE int machine_run(MachineC *m, uint64_t cycles) {
+    if (m->finished) return m->last;
+    if (m->last == STATUS_EVENT) m->event_served = 1;
+    if (m->last == STATUS_DECORATOR) m->decorated = 1;
+    m->stop = cycles < m->max_cycles - m->clk ? m->clk + cycles : m->max_cycles;
+    int status = engine_advance(m);
+    if (status == STATUS_BUDGET && m->clk >= m->max_cycles) status = fault1(m, STATUS_CYCLE_LIMIT, m->max_cycles);
+    if (status == STATUS_DONE) {
+        uint64_t depth = stack_depth(m, m->sp);
+        if (depth > MIN_STACK_DEPTH) status = fault1(m, STATUS_OUTPUT_STACK_OVERFLOW, depth);
+    }
+    m->last = status;
+    m->finished = status == STATUS_DONE || status >= FIRST_FAULT;
+    return status;
+}
+
+NOINLINE void machine_free(MachineC *m) {
+    if (!m) return;
+    while (m->slabs) {
+        SlabC *previous = m->slabs->previous;
+        free(m->slabs);
+        m->slabs = previous;
+    }
+    free(m->stack);
+    free(m->advice);
+    free(m->continuations);
+    free(m->calls);
+    free(m->codes);
+    free(m->kernel);
+    free(m->contexts);
+    free(m->page_table);
+    free(m->resolutions);
+    free(m->path);
+    free(m);
+}
+
+/* Index of a code in this run, added if it is new; UINT32_MAX without memory. */
+NOINLINE uint32_t machine_add_code(MachineC *m, const CodeC *code) {
+    if (m->code_count == m->code_capacity) {
+        uint64_t capacity = m->code_capacity;
+        const CodeC **larger = grow_array((void *)m->codes, &capacity, m->code_count + 1, sizeof *larger);
+        if (!larger || capacity > UINT32_MAX) return UINT32_MAX;
+        m->codes = larger;
+        m->code_capacity = (uint32_t)capacity;
+    }
+    m->codes[m->code_count] = code;
+    return m->code_count++;
+}
+
+typedef struct {
+    uint64_t max_cycles, max_stack, max_memory, max_continuations;
+    int debug;
+} LimitsC;
+
+/* A machine at the start of a run, its stack all zeros; NULL without memory. The rest of the inputs follow. */
+NOINLINE MachineC *machine_new(const CodeC *code, uint32_t entrypoint, const LimitsC *limits) {
+    MachineC *m = calloc(1, sizeof *m);
+    if (!m) return NULL;
+    m->max_cycles = limits->max_cycles;
+    m->max_stack = limits->max_stack;
+    m->max_memory = limits->max_memory;
+    m->max_continuations = limits->max_continuations;
+    m->debug = limits->debug;
+    m->entrypoint = m->node_id = entrypoint;
+    m->op_index = -1;
+    m->last = STATUS_BUDGET;
+    m->zero_page.key = NO_PAGE;
+    m->page_seed = mix64((uint64_t)(uintptr_t)m);
+    m->stack_capacity = INITIAL_STACK;
+    m->stack = calloc(INITIAL_STACK, sizeof(felt_t));
+    m->context_capacity = 4;
+    m->contexts = calloc(m->context_capacity, sizeof(ContextC));
+    m->page_table_size = INITIAL_PAGE_TABLE;
+    m->page_table = allocate_array(INITIAL_PAGE_TABLE, sizeof(PageSlotC));
+    m->continuation_capacity = m->max_continuations < INITIAL_CONTINUATIONS ? m->max_continuations : INITIAL_CONTINUATIONS;
+    m->continuations = allocate_array(INITIAL_CONTINUATIONS, sizeof(ContinuationC));
+    if (!m->stack || !m->contexts || !m->page_table || !m->continuations || machine_add_code(m, code) == UINT32_MAX) {
+        machine_free(m);
+        return NULL;
+    }
+    for (int i = 0; i < PAGE_CACHE; i++) m->page_cache[i].key = NO_PAGE;
+    for (int i = 0; i < INITIAL_PAGE_TABLE; i++) m->page_table[i].key = NO_PAGE;
+    m->low = m->stack;
+    m->floor = m->stack + STACK_SLACK;
+    m->sp = m->floor + MIN_STACK_DEPTH - 1;
+    stack_set_bounds(m);
+    m->context_count = 1;
+    context_select(m, 0);
+    forest_select(m, 0);
+    continuation_push(m, CONT_START, entrypoint);
+    return m;
+}
+
+#endif

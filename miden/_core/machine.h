@@ -1,0 +1,212 @@
+/* The state of one run. Read this first; then stack.h and memory.h, the ops_*.h by family, rows.h (one basic block) and
+ * engine.h (the traversal of nodes).
+ *
+ * A MachineC is plain data and owns all it points to except the codes, which its Python handle keeps alive. Every routine
+ * that can fail returns a status: 0 (STATUS_DONE), a request, or a fault whose operands are left in `fault_values`. A
+ * status other than 0 means that nothing has changed since before the row in question, so a request is answered by
+ * executing the row again.
+ */
+#ifndef MIDEN_MACHINE_H
+#define MIDEN_MACHINE_H
+
+#include "code.h"
+#include "status.h"
+
+#define STATUS_OK STATUS_DONE
+
+#define FMP_WORD (FMP_ADDR & ~3ULL) /* address of the word that holds the frame pointer; the last word there is */
+#define ADDRESS_END 0x100000000ULL
+
+#define PAGE_SHIFT 6
+#define PAGE_CELLS 64
+#define PAGE_WORDS 16
+#define PAGE_BITS 26    /* of a page number */
+#define PAGE_CACHE 64   /* slots of the page cache */
+#define NO_PAGE UINT64_MAX
+
+#define STACK_SLACK 16  /* zeros that are put below the stack when none are left there */
+#define INITIAL_STACK 256
+#define INITIAL_CONTINUATIONS 64
+#define MAX_FAULT_VALUES 4
+
+/* 64 consecutive cells of one context. */
+typedef struct {
+    felt_t cells[PAGE_CELLS];
+    uint8_t written[PAGE_WORDS]; /* 1 for a word that was written */
+    uint64_t key;                /* context index << PAGE_BITS | page number */
+} PageC;
+
+typedef struct {
+    uint64_t key; /* NO_PAGE: empty */
+    PageC *page;
+} PageSlotC;
+
+/* Pages are allocated by the slab and never move. */
+typedef struct SlabC {
+    struct SlabC *previous;
+    uint32_t used, size;
+    PageC pages[];
+} SlabC;
+
+/* A memory context. Its frame-pointer word lives here, so that opening a context needs no page. */
+typedef struct {
+    felt_t frame[4];      /* cells FMP_WORD .. FMP_WORD + 3 */
+    uint64_t id;          /* what the program sees: clock of the call + 1; 0 for the root */
+    uint64_t has_frame;   /* 1 once the frame-pointer word was written */
+} ContextC;
+
+/* What to do after the node in progress (processor.md section 2.1); BLOCK and the ones behind it are ours. */
+enum ContinuationKind {
+    CONT_START,
+    CONT_FINISH_JOIN,
+    CONT_FINISH_SPLIT,
+    CONT_FINISH_LOOP,
+    CONT_FINISH_CALL,
+    CONT_FINISH_DYN,
+    CONT_FINISH_EXTERNAL,
+    CONT_ENTER_FOREST, /* `node` is an index of `codes` */
+    CONT_BLOCK,        /* a block after its SPAN row; MachineC.row is its next row */
+    CONT_SKIPPED_LOOP, /* END row of a loop whose body never ran */
+    CONT_AFTER_BLOCK,  /* decorators behind the last operation of a block */
+    CONT_AFTER_EXIT,   /* decorators that run when a node has ended */
+};
+
+typedef struct {
+    uint32_t kind;
+    uint32_t node; /* in the code that is current when the record is reached */
+} ContinuationC;
+
+/* A caller's context. Its overflow stays where it is in the stack buffer; positions are offsets into that. */
+typedef struct {
+    uint64_t sp, floor, low;
+    uint64_t context; /* index */
+    felt_t fn_hash[4];
+} CallC;
+
+/* A procedure that the driver has found for an external node or a dyn. */
+typedef struct {
+    felt_t digest[4];
+    uint32_t from_code;
+    uint32_t request;  /* STATUS_EXTERNAL or STATUS_DYN; 0: empty */
+    uint32_t code, root;
+} ResolutionC;
+
+typedef struct {
+    /* operand stack: element i is sp[-i]; grows upwards in one buffer */
+    felt_t *sp;         /* the top */
+    felt_t *sp_min;     /* lowest place of the top at which the depth is still 16: floor + 15 */
+    felt_t *sp_max;     /* highest place of the top without a larger buffer or a fault */
+    felt_t *floor;      /* deepest element of the current context */
+    felt_t *low;        /* cells from here up to `floor` are zero and free to become part of the stack */
+    felt_t *stack;      /* the buffer */
+
+    /* memory of the current context */
+    uint64_t context_key;  /* context index << PAGE_BITS */
+    ContextC *context;     /* current; inside `contexts` */
+    PageSlotC page_cache[PAGE_CACHE];
+
+    /* clock: in a block, that of a row is block_clk + (row - block_rows) */
+    uint64_t block_clk;      /* clock of the SPAN row */
+    const RowC *block_rows;  /* the SPAN row */
+    uint64_t clk;            /* next row, at every stop and outside of blocks */
+    uint64_t stop;           /* no row at or after this clock in the current call of run */
+    uint64_t max_cycles;
+
+    /* advice stack: the next element to be popped is advice[advice_count - 1] */
+    felt_t *advice;
+    uint64_t advice_count, advice_capacity;
+
+    /* control */
+    const CodeC *forest;         /* current: codes[code] */
+    ContinuationC *continuations;
+    uint64_t continuation_count;
+    uint64_t continuation_capacity;  /* what may be used: never above max_continuations */
+    CallC *calls;
+    uint64_t call_count, call_capacity;
+    const CodeC **codes;
+    uint32_t code, code_count, code_capacity;
+    uint32_t entrypoint;
+    uint32_t row;                /* next row of the block in progress, at a stop */
+    felt_t fn_hash[4];           /* digest of the procedure that opened the current user context */
+    felt_t *kernel;              /* digests of the kernel's procedures */
+    uint64_t kernel_count;
+    felt_t transcript[4];        /* state of the precompile transcript */
+
+    /* memory of all contexts */
+    ContextC *contexts;          /* by index, ids ascending */
+    uint64_t context_count, context_capacity;
+    PageSlotC *page_table;       /* open addressing, at most half full */
+    uint64_t page_count, page_table_size;
+    uint64_t page_seed;          /* keeps programs from choosing colliding pages */
+    SlabC *slabs;
+    uint64_t memory_elements;    /* 4 for every word written */
+    PageC zero_page;             /* what reads see where nothing was written */
+
+    /* sizes and limits */
+    uint64_t stack_capacity;     /* elements of the buffer */
+    uint64_t saved_overflow;     /* elements of all callers below their callees' 16 */
+    uint64_t max_stack, max_memory, max_continuations;
+
+    /* talk with the driver */
+    ResolutionC *resolutions;    /* open addressing, at most half full */
+    uint64_t resolution_count, resolution_size;
+    felt_t request_digest[4];
+    felt_t *path;                /* Merkle path supplied, leaf first */
+    uint64_t path_length;
+    int has_path;
+    int has_answer;              /* EXTERNAL or DYN was answered: */
+    uint32_t answer_code, answer_root;
+    int event_served;            /* the event of the current EMIT was served */
+    int decorated;               /* the decorators before the next row were run */
+    int debug;                   /* decorators are visible */
+    int last, finished;          /* last status; whether it is final */
+    uint32_t node_id;            /* where the last stop was */
+    int64_t op_index;
+    int decorator_slot;
+    int fault_count;
+    uint64_t fault_values[MAX_FAULT_VALUES];
+} MachineC;
+
+enum DecoratorSlot { SLOT_BEFORE_ENTER, SLOT_BEFORE_OP, SLOT_AFTER_EXIT };
+
+/* Leave a fault with its operands (miden/status.py names them) and return it. */
+NOINLINE int fault(MachineC *m, int status, int count, uint64_t v0, uint64_t v1, uint64_t v2, uint64_t v3) {
+    uint64_t values[MAX_FAULT_VALUES] = {v0, v1, v2, v3};
+    memcpy(m->fault_values, values, sizeof values);
+    m->fault_count = count;
+    return status;
+}
+
+ALWAYS_INLINE int fault0(MachineC *m, int status) {
+    return fault(m, status, 0, 0, 0, 0, 0);
+}
+
+ALWAYS_INLINE int fault1(MachineC *m, int status, uint64_t value) {
+    return fault(m, status, 1, value, 0, 0, 0);
+}
+
+ALWAYS_INLINE uint64_t mix64(uint64_t x) {
+    x = (x ^ (x >> 33)) * 0xff51afd7ed558ccdULL;
+    x = (x ^ (x >> 33)) * 0xc4ceb9fe1a85ec53ULL;
+    return x ^ (x >> 33);
+}
+
+/* Make an array of `size`-byte items hold at least `needed`, doubling; the array pointer, or NULL without memory. */
+NOINLINE void *grow_array(void *array, uint64_t *capacity, uint64_t needed, size_t size) {
+    uint64_t wanted = *capacity < 16 ? 16 : *capacity;
+    while (wanted < needed) {
+        if (wanted > UINT64_MAX / 2) return NULL;
+        wanted *= 2;
+    }
+    if (wanted > SIZE_MAX / size) return NULL;
+    void *larger = realloc(array, (size_t)wanted * size);
+    if (larger) *capacity = wanted;
+    return larger;
+}
+
+/* The clock of a row of the block in progress. */
+ALWAYS_INLINE uint64_t row_clk(const MachineC *m, const RowC *row) {
+    return m->block_clk + (uint64_t)(row - m->block_rows);
+}
+
+#endif

@@ -1,0 +1,76 @@
+# The parts of the machine that its Python handle touches: see machine.h.
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+
+from miden._core.forest cimport CodeC
+from miden._core.rpo cimport felt_t
+
+
+cdef extern from "engine.h" nogil:
+    uint64_t FMP_WORD
+    int PAGE_BITS
+    int PAGE_CELLS
+    int PAGE_WORDS
+    int STATUS_DONE
+    int STATUS_EXTERNAL
+    int STATUS_DYN
+    int STATUS_MERKLE_VERIFY
+    int STATUS_MERKLE_UPDATE
+
+    ctypedef struct PageC:
+        felt_t[64] cells
+        uint8_t[16] written
+        uint64_t key
+    ctypedef struct SlabC:
+        SlabC *previous
+        uint32_t used
+        PageC *pages
+    ctypedef struct ContextC:
+        felt_t[4] frame
+        uint64_t id
+        uint64_t has_frame
+    ctypedef struct MachineC:
+        felt_t *sp
+        felt_t *floor
+        ContextC *context
+        uint64_t clk
+        felt_t *advice
+        uint64_t advice_count
+        uint64_t advice_capacity
+        uint32_t code
+        felt_t[4] fn_hash
+        felt_t *kernel
+        uint64_t kernel_count
+        felt_t[4] transcript
+        ContextC *contexts
+        uint64_t context_count
+        SlabC *slabs
+        felt_t[4] request_digest
+        felt_t *path
+        uint64_t path_length
+        int has_path
+        int has_answer
+        uint32_t answer_code
+        uint32_t answer_root
+        int last
+        int finished
+        uint32_t node_id
+        int64_t op_index
+        int decorator_slot
+        int fault_count
+        uint64_t[4] fault_values
+    ctypedef struct LimitsC:
+        uint64_t max_cycles
+        uint64_t max_stack
+        uint64_t max_memory
+        uint64_t max_continuations
+        int debug
+
+    MachineC *machine_new(const CodeC *code, uint32_t entrypoint, const LimitsC *limits)
+    void machine_free(MachineC *m)
+    int machine_run(MachineC *m, uint64_t cycles)
+    uint32_t machine_add_code(MachineC *m, const CodeC *code)
+    uint64_t stack_depth(const MachineC *m, const felt_t *sp)
+    int64_t context_find(const MachineC *m, uint64_t id)
+    const PageC *page_peek(const MachineC *m, uint64_t index, uint64_t address)
+    void *grow_array(void *array, uint64_t *capacity, uint64_t needed, size_t size)
+    void *allocate_array(uint64_t count, size_t size)

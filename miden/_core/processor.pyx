@@ -1,0 +1,414 @@
+"""The machine in C behind the protocol of `miden.vm.machine`: this module is the door, engine.h the house.
+
+Rules that processor.md leaves open are those of `miden.pure.machine`; both backends agree on them. A machine belongs to
+one thread at a time: a second one gets RuntimeError while `run` is under way, which happens without the GIL.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.stdlib cimport free
+
+from miden._core.forest cimport Code, load_u64, store_u64
+from miden._core.rpo cimport FELT_P, felt_t
+
+
+cdef extern from *:
+    """
+    #if defined(_MSC_VER) && !defined(__clang__)
+    #define flag_take(flag) (_InterlockedExchange((long *)(flag), 1) == 0)
+    #define flag_give(flag) ((void)_InterlockedExchange((long *)(flag), 0))
+    #else
+    #define flag_take(flag) (__atomic_exchange_n((flag), 1, __ATOMIC_ACQUIRE) == 0)
+    #define flag_give(flag) __atomic_store_n((flag), 0, __ATOMIC_RELEASE)
+    #endif
+    """
+    bint flag_take(int *flag) nogil
+    void flag_give(int *flag) nogil
+
+
+cdef uint64_t limit_from_object(object value, str name) except? 1:
+    """Return a limit, which may be as large as it likes."""
+    if value < 0:
+        raise ValueError(f"{name} must not be negative, found {value}")
+    return <uint64_t>min(value, 2**62)
+
+
+cdef felt_t *felts_from_sequence(object values, str what) except NULL:
+    """Return the felts of a sequence, to be freed by the caller; ValueError if one is not in [0, p)."""
+    cdef Py_ssize_t index, count = len(values)
+    cdef felt_t *felts = <felt_t *>allocate_array(count, sizeof(felt_t))
+    if felts == NULL:
+        raise MemoryError
+    try:
+        for index in range(count):
+            value = values[index]
+            if not 0 <= value < FELT_P:
+                raise ValueError(f"{what} holds {value}, which is not in [0, p)")
+            felts[index] = value
+    except BaseException:
+        free(felts)
+        raise
+    return felts
+
+
+cdef felt_t *felts_from_packed(bytes data, str what) except NULL:
+    """Return the felts of 8 bytes each, to be freed by the caller; ValueError if one is not below p."""
+    cdef Py_ssize_t index, count = len(data) // 8
+    cdef const uint8_t *source = <const uint8_t *>PyBytes_AS_STRING(data)
+    cdef felt_t *felts = <felt_t *>allocate_array(count, sizeof(felt_t))
+    if felts == NULL:
+        raise MemoryError
+    for index in range(count):
+        felts[index] = load_u64(source + 8 * index)
+        if felts[index] >= FELT_P:
+            free(felts)
+            raise ValueError(f"{what} has an element that is not below p at byte {8 * index}")
+    return felts
+
+
+@cython.final
+cdef class Machine:
+    """One run of a program; see `miden.vm.machine.Machine` for the protocol.
+
+    ValueError for an entrypoint outside the code, more than 16 stack inputs, values not below p, kernel bytes that
+    are not whole digests, a negative limit or a stack limit below 16.
+    """
+
+    cdef MachineC *m
+    cdef list codes
+    cdef dict code_index
+    cdef int busy
+
+    def __cinit__(
+        self,
+        Code code not None,
+        entrypoint,
+        bytes kernel not None,
+        stack,
+        advice_stack,
+        max_cycles,
+        max_stack,
+        max_memory,
+        max_continuations,
+        debug,
+    ):
+        cdef LimitsC limits
+        cdef Py_ssize_t index, count = len(stack)
+        cdef felt_t *felts
+        if not 0 <= entrypoint < code.c_code.node_count:
+            raise ValueError(f"entrypoint {entrypoint} is not among the {code.c_code.node_count} nodes")
+        if len(kernel) % 32:
+            raise ValueError(f"the kernel is {len(kernel)} bytes long, not a multiple of 32")
+        if count > 16:
+            raise ValueError(f"at most 16 stack inputs are possible, found {count}")
+        limits.max_cycles = limit_from_object(max_cycles, "max_cycles")
+        limits.max_stack = limit_from_object(max_stack, "max_stack")
+        limits.max_memory = limit_from_object(max_memory, "max_memory")
+        limits.max_continuations = limit_from_object(max_continuations, "max_continuations")
+        limits.debug = bool(debug)
+        if limits.max_stack < 16:
+            raise ValueError(f"the stack limit must be at least 16, found {max_stack}")
+        self.m = machine_new(code.c_code, entrypoint, &limits)
+        if self.m == NULL:
+            raise MemoryError
+        self.codes = [code]
+        self.code_index = {id(code): 0}
+        felts = felts_from_sequence(stack, "the stack")
+        for index in range(count):
+            (self.m.sp - index)[0] = felts[index]
+        free(felts)
+        self.m.kernel = felts_from_packed(kernel, "the kernel")
+        self.m.kernel_count = len(kernel) // 32
+        self.push_advice(advice_stack)
+
+    def __dealloc__(self):
+        machine_free(self.m)
+
+    cdef int take(self) except -1:
+        """Make sure that no other thread is at work in this machine."""
+        if not flag_take(&self.busy):
+            raise RuntimeError("the machine is in use by another thread")
+        return 0
+
+    cdef int push_advice(self, values) except -1:
+        cdef Py_ssize_t index, count = len(values)
+        cdef felt_t *felts = felts_from_sequence(values, "the advice")
+        cdef void *larger
+        if self.m.advice_count + count > self.m.advice_capacity:
+            larger = grow_array(self.m.advice, &self.m.advice_capacity, self.m.advice_count + count, sizeof(felt_t))
+            if larger == NULL:
+                free(felts)
+                raise MemoryError
+            self.m.advice = <felt_t *>larger
+        for index in range(count):
+            self.m.advice[self.m.advice_count + index] = felts[count - 1 - index]
+        self.m.advice_count += count
+        free(felts)
+        return 0
+
+    def run(self, cycles):
+        """Execute at most `cycles` rows and return a `miden.status.Status`; the state is exact at every return."""
+        cdef uint64_t budget = limit_from_object(cycles, "the budget")
+        cdef int status
+        self.take()
+        with nogil:
+            status = machine_run(self.m, budget)
+        flag_give(&self.busy)
+        return status
+
+    def enter(self, Code code not None, root):
+        """Answer EXTERNAL or DYN: the next `run` goes on at node `root` of `code`."""
+        cdef uint32_t index
+        if not 0 <= root < code.c_code.node_count:
+            raise ValueError(f"root {root} is not among the {code.c_code.node_count} nodes")
+        self.take()
+        try:
+            if self.m.last != STATUS_EXTERNAL and self.m.last != STATUS_DYN:
+                raise ValueError("no procedure was asked for")
+            known = self.code_index.get(id(code))
+            if known is None:
+                index = machine_add_code(self.m, code.c_code)
+                if index == <uint32_t>0xffffffff:
+                    raise MemoryError
+                self.codes.append(code)
+                self.code_index[id(code)] = index
+            else:
+                index = known
+            self.m.answer_code = index
+            self.m.answer_root = root
+            self.m.has_answer = 1
+        finally:
+            flag_give(&self.busy)
+
+    def supply_path(self, bytes path not None):
+        """Answer MERKLE_VERIFY or MERKLE_UPDATE: sibling digests, leaf first, 32 bytes each, as many as the depth asked for."""
+        cdef uint64_t length = len(path) // 32
+        cdef felt_t *felts
+        if len(path) % 32:
+            raise ValueError(f"a Merkle path is whole digests of 32 bytes, found {len(path)} bytes")
+        self.take()
+        try:
+            if self.m.last != STATUS_MERKLE_VERIFY and self.m.last != STATUS_MERKLE_UPDATE:
+                raise ValueError("no Merkle path was asked for")
+            if length != (self.m.sp - 4)[0]:
+                raise ValueError(f"the Merkle path has {length} levels, expected {(self.m.sp - 4)[0]}")
+            felts = felts_from_packed(path, "the Merkle path")
+            free(self.m.path)
+            self.m.path = felts
+            self.m.path_length = length
+            self.m.has_path = 1
+        finally:
+            flag_give(&self.busy)
+
+    @property
+    def code(self):
+        """Code that is executing."""
+        return self.codes[self.m.code]
+
+    @property
+    def clk(self):
+        """Row of the current operation; after DONE, the number of cycles."""
+        return self.m.clk
+
+    @property
+    def ctx(self):
+        """Current memory context."""
+        return self.m.context.id
+
+    @property
+    def depth(self):
+        """Depth of the operand stack of the current context."""
+        return stack_depth(self.m, self.m.sp)
+
+    @property
+    def advice_depth(self):
+        """Number of elements on the advice stack."""
+        return self.m.advice_count
+
+    @property
+    def node_id(self):
+        """Node of the last stop, in `code`."""
+        return self.m.node_id
+
+    @property
+    def op_index(self):
+        """Padded operation index of the last stop, or -1."""
+        return self.m.op_index
+
+    @property
+    def decorator_slot(self):
+        """At DECORATOR: 0 before_enter, 1 before operation `op_index`, 2 after_exit."""
+        return self.m.decorator_slot
+
+    @property
+    def fault_values(self):
+        """Operands of the fault."""
+        return tuple([self.m.fault_values[index] for index in range(self.m.fault_count)])
+
+    @property
+    def request_digest(self):
+        """At EXTERNAL and DYN: 32 bytes of the digest wanted."""
+        cdef bytes digest = PyBytes_FromStringAndSize(NULL, 32)
+        cdef int index
+        for index in range(4):
+            store_u64(<uint8_t *>PyBytes_AS_STRING(digest) + 8 * index, self.m.request_digest[index])
+        return digest
+
+    @property
+    def transcript(self):
+        """State of the precompile transcript."""
+        return (self.m.transcript[0], self.m.transcript[1], self.m.transcript[2], self.m.transcript[3])
+
+    def stack_get(self, index):
+        """Return stack element `index`, 0 the top; 0 below the stack."""
+        self.take()
+        try:
+            if not 0 <= index < stack_depth(self.m, self.m.sp):
+                return 0
+            return (self.m.sp - <Py_ssize_t>index)[0]
+        finally:
+            flag_give(&self.busy)
+
+    def stack(self):
+        """Return the stack of the current context, top first."""
+        self.take()
+        try:
+            return self.stack_list()
+        finally:
+            flag_give(&self.busy)
+
+    cdef list stack_list(self):
+        cdef Py_ssize_t index
+        return [(self.m.sp - index)[0] for index in range(<Py_ssize_t>stack_depth(self.m, self.m.sp))]
+
+    def memory_get(self, ctx, address):
+        """Return an element, or None if its word was never written."""
+        cdef int64_t index
+        cdef const PageC *page
+        cdef uint64_t cell
+        if not (0 <= ctx < 2**64 and 0 <= address < 2**32):
+            return None
+        self.take()
+        try:
+            cell = address
+            index = context_find(self.m, ctx)
+            if index < 0:
+                return None
+            if cell >= FMP_WORD:
+                return self.m.contexts[index].frame[cell & 3] if self.m.contexts[index].has_frame else None
+            page = page_peek(self.m, index, cell)
+            if page == NULL or not page.written[(cell >> 2) % PAGE_WORDS]:
+                return None
+            return page.cells[cell % PAGE_CELLS]
+        finally:
+            flag_give(&self.busy)
+
+    def memory(self, ctx):
+        """Return address -> value of all four cells of every written word of `ctx`, ascending."""
+        cdef dict cells = {}
+        cdef Py_ssize_t element
+        if not 0 <= ctx < 2**64:
+            return cells
+        self.take()
+        try:
+            index = context_find(self.m, ctx)
+            if index >= 0:
+                for address, word in self.written_words(self.pages_by_context().get(index, ()), index):
+                    for element in range(4):
+                        cells[address + element] = word[element]
+            return cells
+        finally:
+            flag_give(&self.busy)
+
+    cdef dict pages_by_context(self):
+        """Return, for every context index that has pages, the addresses of these in the order of their cells."""
+        cdef dict contexts = {}
+        cdef SlabC *slab = self.m.slabs
+        cdef uint32_t index
+        while slab != NULL:
+            for index in range(slab.used):
+                contexts.setdefault(slab.pages[index].key >> PAGE_BITS, []).append((slab.pages[index].key, <uintptr_t>&slab.pages[index]))
+            slab = slab.previous
+        for pages in contexts.values():
+            pages.sort()
+        return contexts
+
+    cdef list written_words(self, pages, uint64_t index):
+        """Return (address, its four elements) of the written words of a context, ascending."""
+        cdef list words = []
+        cdef const PageC *page
+        cdef uint64_t base
+        cdef int word
+        for key, place in pages:
+            page = <const PageC *><uintptr_t>place
+            base = (<uint64_t>key & ((<uint64_t>1 << PAGE_BITS) - 1)) * PAGE_CELLS
+            for word in range(PAGE_WORDS):
+                if page.written[word]:
+                    words.append((base + 4 * word, tuple([page.cells[4 * word + element] for element in range(4)])))
+        if self.m.contexts[index].has_frame:
+            words.append((FMP_WORD, tuple([self.m.contexts[index].frame[element] for element in range(4)])))
+        return words
+
+    def contexts(self):
+        """Return the contexts that have memory, ascending."""
+        self.take()
+        try:
+            pages = self.pages_by_context()
+            return [self.m.contexts[index].id for index in range(self.m.context_count) if self.m.contexts[index].has_frame or index in pages]
+        finally:
+            flag_give(&self.busy)
+
+    def advice_push(self, values):
+        """Put values on the advice stack so that values[0] is popped first; ValueError if one is not below p."""
+        self.take()
+        try:
+            self.push_advice(values)
+        finally:
+            flag_give(&self.busy)
+
+    def advice_stack(self):
+        """Return the advice stack, next popped first."""
+        self.take()
+        try:
+            return self.advice_list()
+        finally:
+            flag_give(&self.busy)
+
+    cdef list advice_list(self):
+        cdef uint64_t index
+        return [self.m.advice[self.m.advice_count - 1 - index] for index in range(self.m.advice_count)]
+
+    def snapshot(self):
+        """Return an image of the state, the same bytes from both backends for equal states.
+
+        Unsigned 64-bit little-endian numbers, in this order: clk; ctx; fn_hash (4); transcript (4); depth and the stack of
+        the current context, top first; number of advice elements and these, next popped first; for each context that
+        has memory, ascending: ctx, number of written words, and for each of them, ascending, the address of its element 0
+        and its 4 elements. Continuations, saved contexts, and answers not yet used are not part of it.
+        """
+        cdef list numbers
+        cdef uint64_t index
+        cdef bytes image
+        self.take()
+        try:
+            stack, advice, pages = self.stack_list(), self.advice_list(), self.pages_by_context()
+            numbers = [self.m.clk, self.m.context.id]
+            numbers += [self.m.fn_hash[element] for element in range(4)]
+            numbers += [self.m.transcript[element] for element in range(4)]
+            numbers += [len(stack), *stack, len(advice), *advice]
+            for index in range(self.m.context_count):
+                words = self.written_words(pages.get(index, ()), index)
+                if words:
+                    numbers += [self.m.contexts[index].id, len(words)]
+                    for address, word in words:
+                        numbers += [address, *word]
+        finally:
+            flag_give(&self.busy)
+        image = PyBytes_FromStringAndSize(NULL, 8 * len(numbers))
+        for index, number in enumerate(numbers):
+            store_u64(<uint8_t *>PyBytes_AS_STRING(image) + 8 * index, number)
+        return image
+
+    def __repr__(self):
+        return f"<Machine at clk {self.m.clk}, ctx {self.m.context.id}, depth {stack_depth(self.m, self.m.sp)}>"
