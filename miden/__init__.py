@@ -53,7 +53,7 @@ if TYPE_CHECKING:
         SemanticError,
     )
     from miden.field import Felt, Word
-    from miden.hashing import hash_elements
+    from miden.hashing import hash_elements, hash_many
     from miden.mast.builder import ForestBuilder
     from miden.mast.forest import MastForest
     from miden.mast.library import KernelLibrary, Library
@@ -92,6 +92,7 @@ __all__ = [
     "Felt",
     "Word",
     "hash_elements",
+    "hash_many",
     "MidenError",
     "InputError",
     "AssemblyError",
@@ -111,7 +112,7 @@ _HOMES = {
     "miden.assembly": ("Assembler", "assemble", "read_modules"),
     "miden.errors": tuple(name for name in __all__ if name.endswith("Error")),
     "miden.field": ("Felt", "Word"),
-    "miden.hashing": ("hash_elements",),
+    "miden.hashing": ("hash_elements", "hash_many"),
     "miden.mast.builder": ("ForestBuilder",),
     "miden.mast.forest": ("MastForest",),
     "miden.mast.library": ("Library", "KernelLibrary"),

@@ -12,11 +12,16 @@ from miden.field import P, Word, check_felt
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     elements_digest: Callable[[Sequence[int]], bytes]
     bytes_digest: Callable[[bytes], bytes]
     merge_digest: Callable[[bytes, bytes, int], bytes]
     permute_state: Callable[[Sequence[int]], list[int]]
+    rows_digests: Callable[[Any, int | None], bytes]
 
 DIGEST_SIZE = 32
 """Bytes of a digest."""
@@ -40,6 +45,10 @@ except ImportError:
         """Merge two digests in a domain; all three digests are 32 bytes."""
         return _pure.merge_in_domain(Word.from_bytes(left), Word.from_bytes(right), domain).to_bytes()
 
+    def rows_digests(rows: NDArray[np.uint64], _threads: int | None) -> bytes:
+        """Return the digests of the rows of a matrix, 32 bytes each."""
+        return b"".join(elements_digest([check_felt(value, "element") for value in row]) for row in rows.tolist())
+
     permute_state = _pure.permute
 else:
     HAVE_CORE = True
@@ -47,6 +56,7 @@ else:
     bytes_digest = _core.hash_bytes
     merge_digest = _core.merge_in_domain
     permute_state = _core.permute
+    rows_digests = _core.hash_many
 
 
 def hash_elements(elements: Iterable[int]) -> Word:
@@ -58,6 +68,50 @@ def hash_elements(elements: Iterable[int]) -> Word:
     18126731724905382595
     """
     return Word.from_bytes(elements_digest([check_felt(value, "element") for value in elements]))
+
+
+def hash_many(rows: NDArray[np.uint64], *, threads: int | None = None) -> NDArray[np.uint64]:
+    """Hash every row of a numpy matrix of felts; the rows of the result are the digests.
+
+    Many hashes at once take a third of the time of as many calls of `hash_elements`, or less, and none of them holds the
+    GIL.
+
+    Parameters
+    ----------
+    rows
+        Shape (n, k), dtype uint64, every value below p. Taken as it lies in memory if it is C-contiguous, else copied.
+    threads
+        1 or 2; None takes a second one if the machine has it and there is enough to do.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, 4), dtype uint64, read-only: row i is ``hash_elements(rows[i])``. Zeros if k is 0.
+
+    Raises
+    ------
+    InputError
+        The array has another shape or type, or holds a value that is not a felt.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> digests = hash_many(numpy.arange(16, dtype=numpy.uint64).reshape(2, 8))
+    >>> tuple(digests[0].tolist()) == hash_elements(range(8))
+    True
+    """
+    import numpy as np
+
+    if getattr(rows, "ndim", None) != 2 or getattr(rows, "dtype", None) != np.uint64:
+        found = f"{rows.dtype} in {rows.ndim} dimensions" if hasattr(rows, "dtype") else type(rows).__name__
+        raise InputError(f"felts to hash must be a numpy matrix of uint64, found {found}", kind="InvalidMatrix")
+    if threads not in (None, 1, 2):
+        raise InputError(f"threads must be 1, 2 or None, found {threads!r}", kind="InvalidThreads")
+    try:
+        data = rows_digests(np.ascontiguousarray(rows), threads)
+    except ValueError as error:
+        raise InputError(str(error), kind="InvalidFelt") from error
+    return np.frombuffer(data, dtype="<u8").astype(np.uint64, copy=False).reshape(-1, 4)
 
 
 def hash_bytes(data: bytes) -> Word:

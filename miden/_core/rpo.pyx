@@ -216,7 +216,7 @@ def hash_many(const uint64_t[:, ::1] rows, threads=None, /):
     digests = bytearray(32 * count)
     cells = memoryview(digests).cast("Q")
     middle = (count // 2 + 7) // 8 * 8  # whole lanes
-    if middle < count and wants_two_threads(threads, count * blocks):
+    if wants_two_threads(threads, count * blocks) and middle < count:
         in_two_threads(rows_task(rows, cells, 0, middle), rows_task(rows, cells, middle, count))
     else:
         rows_task(rows, cells, 0, count)()
