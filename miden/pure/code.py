@@ -26,10 +26,10 @@ class Code:
     """A validated forest; the protocol is `miden.vm.machine.Code`.
 
     ``Code(nodes, operations, immediates, roots)`` takes the four columns of a `MastForest` and raises ValueError, with
-    the reason, if they do not describe one. Checked: lengths; node kinds; children, spans and roots inside their
-    columns; known operations, at least one a block; as many immediates as the operations of the block need; felts
-    below p. Not checked: digests (`miden.mast.verify` does that), fields a kind of node does not use, cycles among the
-    nodes (they end in a limit), repeated roots.
+    the reason, if they do not describe one. Checked: lengths; node kinds; children and roots inside the forest; blocks
+    that take the operations and immediates in node order, without gaps, at least one operation a block, known ones, and
+    as many immediates as they need; zeros in the fields that a kind of node does not use; felts below p. Not checked:
+    digests, cycles among the nodes (they end in a limit), repeated roots.
 
     >>> code = Code(NODE_FORMAT.pack(NodeKind.DYN, *[0] * 11), b"", b"", b"")
     >>> code.kinds
@@ -62,30 +62,43 @@ class Code:
             if value >= P:
                 raise ValueError(f"immediate {index} is not below p: {value}")
         count = len(nodes) // NODE_SIZE
-        for node_id, (kind, a, b, op_start, op_count, imm_start, imm_count, _, *digest) in enumerate(NODE_FORMAT.iter_unpack(nodes)):
+        spans_end = (0, 0)
+        for node_id, (kind, a, b, op_start, op_count, imm_start, imm_count, reserved, *digest) in enumerate(NODE_FORMAT.iter_unpack(nodes)):
+            if kind > NodeKind.EXTERNAL:
+                raise ValueError(f"node {node_id} is of kind {kind}, which does not exist")
             if max(digest) >= P:
                 raise ValueError(f"an element of the digest of node {node_id} is not below p")
-            if kind == NodeKind.BLOCK:
-                self._check_block(node_id, op_start, op_count, imm_start, imm_count)
-            elif kind > NodeKind.EXTERNAL:
-                raise ValueError(f"node {node_id} is of kind {kind}, which does not exist")
-            for child in (a, b)[: _CHILDREN.get(kind, 0)]:
+            children = _CHILDREN.get(kind, 0)
+            for child in (a, b)[:children]:
                 if child >= count:
                     raise ValueError(f"child {child} of node {node_id} is not among the {count} nodes")
+            if any((a, b)[children:]) or reserved:
+                raise ValueError(f"node {node_id} has something in a field that its kind does not use")
+            if kind == NodeKind.BLOCK:
+                spans_end = self._check_block(node_id, op_start, op_count, imm_start, imm_count, spans_end)
+            elif op_start or op_count or imm_start or imm_count:
+                raise ValueError(f"node {node_id} is not a block and has operations or immediates")
             self.kinds.append(kind)
             self.first.append(a)
             self.second.append(b)
             self._spans.append((op_start, op_count, imm_start, imm_count))
             self._digests.append(nodes[NODE_SIZE * node_id + 32 : NODE_SIZE * node_id + 64])
+        if spans_end != (len(self.operations), len(self.immediates)):
+            raise ValueError(f"blocks end at {spans_end}, not at {(len(self.operations), len(self.immediates))}, behind all they can take")
         self._roots: dict[bytes, int] = {}
         for (root,) in struct.iter_unpack("<I", roots):
             if root >= count:
                 raise ValueError(f"root {root} is not among the {count} nodes")
             self._roots.setdefault(self._digests[root], root)
 
-    def _check_block(self, node_id: int, op_start: int, op_count: int, imm_start: int, imm_count: int) -> None:
+    def _check_block(
+        self, node_id: int, op_start: int, op_count: int, imm_start: int, imm_count: int, previous_end: tuple[int, int]
+    ) -> tuple[int, int]:
+        """Return where the block's operations and immediates end."""
         if op_count == 0:
             raise ValueError(f"block {node_id} has no operations")
+        if (op_start, imm_start) != previous_end:
+            raise ValueError(f"operations and immediates of block {node_id} start at {(op_start, imm_start)}, expected {previous_end}")
         if op_start + op_count > len(self.operations):
             raise ValueError(f"operations {op_start}..{op_start + op_count} of block {node_id} are not among the {len(self.operations)}")
         if imm_start + imm_count > len(self.immediates):
@@ -97,6 +110,7 @@ class Code:
         needed = len(opcodes.translate(None, _WITHOUT_IMMEDIATE))
         if needed != imm_count:
             raise ValueError(f"the operations of block {node_id} take {needed} immediates, found {imm_count}")
+        return op_start + op_count, imm_start + imm_count
 
     def __len__(self) -> int:
         return len(self.kinds)

@@ -9,6 +9,7 @@ Rules that processor.md leaves open, the same in both backends:
   changed something: a fault changes nothing but `fault_values`.
 - `max_stack` counts the elements of the current operand stack and of the overflow that callers have put aside.
 - `max_memory` counts four elements for every word written, in all contexts.
+- EXTERNAL and DYN are asked once for a digest from a code in a run; later passes use the same answer.
 - After a fault and after DONE, `run` returns the same status again. After a request it may be called without an
   answer: EVENT and DECORATOR need none, the others are asked again.
 - The end of the program stands at the entrypoint: `node_id` of OUTPUT_STACK_OVERFLOW and DONE.
@@ -45,7 +46,7 @@ class Machine(State):
     """One run of a program; see `miden.vm.machine.Machine` for the protocol.
 
     ValueError for an entrypoint outside the code, more than 16 stack inputs, values not below p, kernel bytes that
-    are not whole digests, or a stack limit below 16.
+    are not whole digests, a negative limit, or a stack limit below 16.
 
     >>> from miden.isa import OP, NodeKind
     >>> from miden.pure.code import NODE_FORMAT, Code
@@ -76,6 +77,7 @@ class Machine(State):
         "node_id",
         "op_index",
         "request_digest",
+        "resolutions",
         "row",
         "row_limit",
     )
@@ -99,8 +101,12 @@ class Machine(State):
             raise ValueError(f"the kernel is {len(kernel)} bytes long, not a multiple of 32")
         if len(stack) > MIN_STACK_DEPTH:
             raise ValueError(f"at most {MIN_STACK_DEPTH} stack inputs are possible, found {len(stack)}")
+        for what, limit in (("cycles", max_cycles), ("stack", max_stack), ("memory", max_memory), ("continuations", max_continuations)):
+            if limit < 0:
+                raise ValueError(f"the limit of {what} must not be negative, found {limit}")
         if max_stack < MIN_STACK_DEPTH:
             raise ValueError(f"the stack limit must be at least {MIN_STACK_DEPTH}, found {max_stack}")
+        _check_felts("the kernel", struct.unpack(f"<{len(kernel) // 8}Q", kernel))
         _check_felts("the stack", stack)
         _check_felts("the advice stack", advice_stack)
         super().__init__(stack, advice_stack, max_stack, max_memory)
@@ -122,6 +128,8 @@ class Machine(State):
         """True when the driver has run the decorators that stand before the next row."""
         self.answer: tuple[Code, int] | None = None
         """What the driver found for the current EXTERNAL or DYN."""
+        self.resolutions: dict[tuple[Code, Status, bytes], tuple[Code, int]] = {}
+        """What it found so far in this run, by the code that asked, the request and the digest."""
         self.node_id = entrypoint
         self.op_index = -1
         self.decorator_slot = 0
@@ -177,11 +185,13 @@ class Machine(State):
         self.answer = (code, root)
 
     def supply_path(self, path: bytes) -> None:
-        """Answer MERKLE_VERIFY or MERKLE_UPDATE: sibling digests, leaf first, 32 bytes each."""
+        """Answer MERKLE_VERIFY or MERKLE_UPDATE: sibling digests, leaf first, 32 bytes each, as many as the depth asked for."""
         if self._last not in (Status.MERKLE_VERIFY, Status.MERKLE_UPDATE):
             raise ValueError("no Merkle path was asked for")
         if len(path) % 32:
             raise ValueError(f"a Merkle path is whole digests of 32 bytes, found {len(path)} bytes")
+        if len(path) // 32 != self.stack_get(4):
+            raise ValueError(f"the Merkle path has {len(path) // 32} levels, expected {self.stack_get(4)}")
         words = [list(word) for word in struct.iter_unpack("<4Q", path)]
         for word in words:
             _check_felts("the Merkle path", word)

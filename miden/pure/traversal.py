@@ -381,11 +381,17 @@ def leave_forest(machine: Machine, _: int) -> None:
 
 
 def _resolved(machine: Machine, digest: bytes, request: Status) -> tuple[Code, int]:
-    """Return the code and root that the driver found for `digest`, or ask for them."""
-    if machine.answer is None:
+    """Return the code and root that the driver has found for `digest`, now or earlier in this run, or ask for them.
+
+    Asking once is enough: entering a forest again merges the same advice map, which changes nothing the second time.
+    """
+    key = (machine.code, request, digest)
+    if machine.answer is not None:
+        machine.resolutions[key] = machine.answer
+    elif key not in machine.resolutions:
         machine.request_digest = digest
         raise Request(request)
-    return machine.answer
+    return machine.resolutions[key]
 
 
 def _enter_forest(machine: Machine, code: Code) -> None:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 _FAMILIES = {"system": system, "field": field, "u32": u32, "stack": stack, "memory": memory, "crypto": crypto}
 
 OPERATIONS: Mapping[int, OperationBody] = {
-    row.opcode: getattr(_FAMILIES[row.family], f"op_{row.name.lower()}")
-    for row in isa.OPERATIONS.values()
-    if row.family != "control"
+    row.opcode: getattr(_FAMILIES[row.family], f"op_{row.name.lower()}") for row in isa.OPERATIONS.values() if row.family != "control"
 }
 """Body of every operation that may stand in a basic block, by opcode."""

@@ -10,7 +10,7 @@ import pytest
 from miden.field import ext2_inv, ext2_mul
 from miden.rpo import merge, permute
 from miden.status import Status
-from tests.support.machines import EDGES, P, Backend, padded
+from tests.support.machines import EDGES, Backend, P, padded
 from tests.unit.machine.test_memory_ops import filled, stack_with
 
 S = list(range(1, 17))
@@ -49,7 +49,9 @@ def merkle_stack(leaf: tuple[int, ...], depth: int, index: int, root: tuple[int,
     return [*reversed(leaf), depth, index, *reversed(root), *reversed(new), 0, 0]
 
 
-@pytest.mark.parametrize(("index", "path"), [(0, (LEAVES[1], RIGHT)), (1, (LEAVES[0], RIGHT)), (2, (LEAVES[3], LEFT)), (3, (LEAVES[2], LEFT))])
+@pytest.mark.parametrize(
+    ("index", "path"), [(0, (LEAVES[1], RIGHT)), (1, (LEAVES[0], RIGHT)), (2, (LEAVES[3], LEFT)), (3, (LEAVES[2], LEFT))]
+)
 def test_mpverify_accepts_the_right_path(backend: Backend, index: int, path: tuple[tuple[int, ...], ...]) -> None:
     stack = merkle_stack(LEAVES[index], 2, index, ROOT)
     status, machine = backend.run_block("noop mpverify.5", stack=stack)
@@ -63,7 +65,7 @@ def test_mpverify_asks_again_when_run_without_an_answer(backend: Backend) -> Non
     assert status == machine.run(5) == Status.MERKLE_VERIFY
 
 
-@pytest.mark.parametrize("path", [(LEAVES[0], RIGHT), (LEAVES[1],), ()])
+@pytest.mark.parametrize("path", [(LEAVES[0], RIGHT), (RIGHT, LEAVES[1]), (LEAVES[1], LEFT)])
 def test_mpverify_traps_with_its_code_on_any_other_path(backend: Backend, path: tuple[tuple[int, ...], ...]) -> None:
     stack = merkle_stack(LEAVES[0], 2, 0, ROOT)
     _, machine = backend.run_block("noop mpverify.5", stack=stack)
@@ -96,9 +98,9 @@ def test_mrupdate_traps_with_code_zero_on_a_wrong_old_value(backend: Backend) ->
     assert (machine.fault_values, machine.stack()) == ((0,), stack)
 
 
-@pytest.mark.parametrize("path", [b"\0" * 31, b"\0" * 33, b"\xff" * 32])
-def test_a_path_is_whole_canonical_digests(backend: Backend, path: bytes) -> None:
-    _, machine = backend.run_block("mpverify")
+@pytest.mark.parametrize("path", [b"", b"\0" * 31, b"\0" * 33, b"\0" * 64, b"\xff" * 32], ids=len)
+def test_a_path_is_as_many_canonical_digests_as_asked_for(backend: Backend, path: bytes) -> None:
+    _, machine = backend.run_block("mpverify", stack=merkle_stack(LEAVES[0], 1, 0, LEFT))
     with pytest.raises(ValueError):
         machine.supply_path(path)
 
@@ -291,7 +293,9 @@ def test_cryptostream_adds_the_rate_and_stores_the_sums(backend: Backend) -> Non
     assert [machine.memory_get(0, 40 + i) for i in range(8)] == plain
 
 
-@pytest.mark.parametrize(("src", "dst", "named"), [(2**32 - 8, 0, 2**32 - 8), (0, 2**32 - 8, 2**32 - 8), (P - 1, P - 1, P - 1), (0, 2**32, 2**32)])
+@pytest.mark.parametrize(
+    ("src", "dst", "named"), [(2**32 - 8, 0, 2**32 - 8), (0, 2**32 - 8, 2**32 - 8), (P - 1, P - 1, P - 1), (0, 2**32, 2**32)]
+)
 def test_cryptostream_cannot_use_the_last_eight_cells(backend: Backend, src: int, dst: int, named: int) -> None:
     assert backend.fault("cryptostream", stack_with(s12=src, s13=dst)) == (Status.ADDRESS_OUT_OF_BOUNDS, (named,))
 

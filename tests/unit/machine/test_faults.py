@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from miden.status import FIRST_FAULT, Status
 from tests.support.columns import Columns
-from tests.support.machines import Backend
 from tests.unit.machine.test_memory_ops import stack_with
+
+if TYPE_CHECKING:
+    from tests.support.machines import Backend
+
+# one input 1, and four gates that add 0 to it
+CIRCUIT_OF_ONE = "push.1 push.0 mstore drop " + " ".join(f"push.{2 << 60 | 4 << 30 | 5} push.{4 + i} mstore drop" for i in range(4))
 
 BLOCKS: dict[Status, tuple[str, list[int], dict[str, int]]] = {
     Status.FAILED_ASSERTION: ("assert", [0], {}),
@@ -25,7 +32,7 @@ BLOCKS: dict[Status, tuple[str, list[int], dict[str, int]]] = {
     Status.ACE_BAD_EVAL_COUNT: ("evalcircuit", [0, 2, 5], {}),
     Status.ACE_DECODE_FAILED: (f"push.{3 << 60} push.4 mstore drop evalcircuit", [0, 2, 4], {}),
     Status.ACE_WIRE_NOT_READ: ("evalcircuit", [0, 2, 4], {}),
-    Status.ACE_NOT_ZERO: ("pad mstore drop " + " ".join(f"push.{4 << 30 | 5} push.{4 + i} mstore drop" for i in range(4)) + " push.1 push.0 mstore drop evalcircuit", [0, 0, 2, 4], {}),
+    Status.ACE_NOT_ZERO: (CIRCUIT_OF_ONE + " evalcircuit", [0, 2, 4], {}),
     Status.CYCLE_LIMIT: ("noop", [], {"max_cycles": 1}),
     Status.STACK_LIMIT: ("pad", [], {"max_stack": 16}),
     Status.MEMORY_LIMIT: ("mstore", [], {"max_memory": 0}),

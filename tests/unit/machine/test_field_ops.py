@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from miden.status import Status
-from tests.support.machines import EDGES, P, Backend, padded
+from tests.support.machines import EDGES, Backend, P, padded
 
 PAIRS = list(product(EDGES, EDGES))
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from miden.status import Status
 from tests.support.columns import Columns
-from tests.support.machines import Backend
 from tests.unit.machine.test_memory_ops import stack_with
+
+if TYPE_CHECKING:
+    from tests.support.machines import Backend
 
 # --- cycles -----------------------------------------------------------------------------------------------------
 
@@ -129,7 +133,9 @@ def test_reading_takes_no_memory(backend: Backend) -> None:
 # --- continuations ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kind", "needed"), [("join", 3), ("split", 2), ("loop", 2), ("call", 2), ("syscall", 2), ("dyn", 2), ("dyncall", 2)])
+@pytest.mark.parametrize(
+    ("kind", "needed"), [("join", 3), ("split", 2), ("loop", 2), ("call", 2), ("syscall", 2), ("dyn", 2), ("dyncall", 2)]
+)
 def test_the_continuation_limit_is_exact(backend: Backend, kind: str, needed: int) -> None:
     forest = Columns()
     block = forest.root(forest.block("pad", digest=(0, 0, 0, 0)))

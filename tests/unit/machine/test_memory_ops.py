@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from miden.status import Status
-from tests.support.machines import EDGES, P, Backend, padded
+from tests.support.machines import EDGES, Backend, P, padded
 
 LAST = 2**32 - 1
 OUT_OF_BOUNDS = (2**32, 2**32 + 4, P - 1)

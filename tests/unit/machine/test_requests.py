@@ -161,7 +161,7 @@ def test_running_on_after_the_end_changes_nothing(backend: Backend) -> None:
 
 def everything() -> tuple[Columns, Columns]:
     """Return a program that makes every kind of request, in blocks, loops, calls and another forest."""
-    other = library("emit push.7 mstore drop advpop drop", (1, 2, 3, 4))
+    other = library("emit push.9 push.7 mstore drop advpop drop", (1, 2, 3, 4))
     forest = Columns()
     event = forest.block("emit push.1*8 drop*8 emit")
     merkle = forest.block("mpverify mrupdate drop*4")
@@ -260,7 +260,12 @@ def test_control_nodes_are_decorated_at_their_first_and_last_row(backend: Backen
 def test_a_loop_is_entered_and_left_once(backend: Backend) -> None:
     forest = Columns()
     forest.loop(forest.block("noop"))
-    assert decorated(backend, forest, [BEFORE, BEFORE | AFTER], stack=[1, 1, 0]) == [(1, 0, -1, 0), (0, 0, -1, 1), (0, 0, -1, 5), (1, 2, -1, 9)]
+    assert decorated(backend, forest, [BEFORE, BEFORE | AFTER], stack=[1, 1, 0]) == [
+        (1, 0, -1, 0),
+        (0, 0, -1, 1),
+        (0, 0, -1, 5),
+        (1, 2, -1, 9),
+    ]
     assert decorated(backend, forest, [BEFORE, BEFORE | AFTER], stack=[0]) == [(1, 0, -1, 0), (1, 2, -1, 2)]
 
 

@@ -6,7 +6,7 @@ import struct
 
 from miden.status import Status
 from tests.support.columns import Columns
-from tests.support.machines import P, Backend
+from tests.support.machines import Backend, P
 
 
 def test_a_snapshot_lists_the_whole_state(backend: Backend) -> None:
