@@ -10,7 +10,9 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport free
 
 from miden._core.forest cimport Code, load_u64, store_u64
-from miden._core.rpo cimport FELT_P, felt_t
+from miden._core.rpo cimport FELT_P, felt_t, rpo_follow, variant_slot
+
+rpo_follow(variant_slot())
 
 
 cdef extern from *:
