@@ -187,8 +187,7 @@ class BodyCompiler:
             args = self._resolve_args(op) if op.args else ()
             self._builder.add_decorator((op, args))  # the instruction is recorded, but nothing refers to it
             decorator = TraceOp(args[0]) if name == "trace" else self._debug_op(name, args)  # type: ignore[arg-type]
-            key = decorator.fingerprint if name == "trace" else str(decorator)
-            self._decorate_here(self._builder.ensure_decorator(key, decorator))
+            self._decorate_here(self._builder.ensure_decorator(decorator.fingerprint, decorator))
 
     def _debug_op(self, name: str, args: tuple[int, ...]) -> DebugOp:
         frame = self._context.frame

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from array import array
 
-from miden.assembly.lowering.batching import Batching
+from miden.assembly.lowering.batching import SMALLEST_BATCH, count_batches
 from miden.errors import LoweringError
 from miden.hashing import error_code
 from miden.isa import ERROR_CODE_OPS, IMMEDIATE_OPS, PUSH, NodeKind
 from miden.mast.digests import node_digest_bytes
+from miden.mast.packing import block_digest_bytes, pad_operations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,14 +43,22 @@ _NO_IDS: Ids = ()
 class Block:
     """The raw operations of a basic block and the decorators at their indices."""
 
-    __slots__ = ("batching", "decorator_ids", "decorator_indices", "immediates", "opcodes")
+    __slots__ = ("decorator_ids", "decorator_indices", "immediates", "opcodes")
 
     def __init__(self, opcodes: bytes, immediates: array[int], indices: array[int], ids: array[int]) -> None:
         self.opcodes = opcodes
         self.immediates = immediates
         self.decorator_indices = indices
         self.decorator_ids = ids
-        self.batching = Batching(opcodes, immediates)
+
+    def padding(self) -> list[int]:
+        """Return the padded indices of inserted NOOPs that have operations behind them, and perhaps of more."""
+        return pad_operations(self.opcodes)[1] if PUSH in self.opcodes else []
+
+    def is_inlined(self) -> bool:
+        """Whether a procedure that is this block is merged into its callers."""
+        opcodes = self.opcodes
+        return len(opcodes) < SMALLEST_BATCH * (INLINE_BATCHES - 1) or count_batches(opcodes) < INLINE_BATCHES
 
 
 class MastForestBuilder:
@@ -172,14 +181,15 @@ class MastForestBuilder:
         index taken as a padded one, while error codes count with their padded index.
         """
         indices = block.decorator_indices
-        padding = block.batching.padding
+        has_codes = len(block.immediates) != block.opcodes.count(PUSH)
+        padding = block.padding() if indices or has_codes else []
         if padding and indices and padding[0] < indices[-1]:
             from bisect import bisect_left
 
             indices = array("I", [index - bisect_left(padding, index) for index in indices])
         parts = [array("I", before).tobytes(), indices.tobytes(), block.decorator_ids.tobytes(), array("I", after).tobytes()]
-        if len(block.immediates) != block.opcodes.count(PUSH):
-            parts.append(array("Q", _error_facts(block)).tobytes())
+        if has_codes:
+            parts.append(array("Q", _error_facts(block, padding)).tobytes())
         if not any(parts):
             return 0
         sizes = array("I", map(len, parts)).tobytes()
@@ -215,7 +225,8 @@ class MastForestBuilder:
         self.reserve(len(block.opcodes) + len(block.decorator_ids))
         count = len(self.kinds)
         root = self._block_root(block, before, after)
-        node = self._ensure(block.batching.digest, root, NodeKind.BLOCK, 0, 0, before, after)
+        digest = block_digest_bytes(block.opcodes, block.immediates)
+        node = self._ensure(digest, root, NodeKind.BLOCK, 0, 0, before, after)
         if node == count:
             self.blocks[node] = block
         return node
@@ -351,7 +362,7 @@ class MastForestBuilder:
         merger = _Merger()
         for node, count in run:
             block = self.blocks[node]
-            if node in self.roots and block.batching.batches >= INLINE_BATCHES:
+            if node in self.roots and not block.is_inlined():
                 if merger:
                     _append(result, self.ensure_block(merger.take()), 1)
                 _append(result, node, count)
@@ -398,13 +409,12 @@ def _append(runs: Runs, node: int, count: int) -> None:
     runs.append((node, count))
 
 
-def _error_facts(block: Block) -> list[int]:
+def _error_facts(block: Block, padding: list[int]) -> list[int]:
     """Return opcode, padded index and code of every operation with an error code."""
     from miden.mast.batches import padded_index
 
     facts: list[int] = []
     values = iter(block.immediates)
-    padding = block.batching.padding
     for index, opcode in enumerate(block.opcodes):
         if opcode in IMMEDIATE_OPS:
             value = next(values)

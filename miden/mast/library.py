@@ -36,9 +36,11 @@ class Library:
         Path -> digest of a procedure, None for a constant or a type.
     digest
         Commitment to the digests of all exported procedures; two paths of one procedure count twice.
+    sources
+        Texts the library was assembled from, by the name debug information knows them by; not part of its value.
     """
 
-    __slots__ = ("digest", "exports", "forest", "items")
+    __slots__ = ("digest", "exports", "forest", "items", "sources")
 
     def __init__(self, forest: MastForest, exports: Iterable[Export] | Mapping[str, Export]) -> None:
         items = sorted(exports.values() if hasattr(exports, "values") else exports, key=lambda item: item.path)
@@ -61,6 +63,7 @@ class Library:
         return library
 
     def _set(self, forest: MastForest, items: list[Export]) -> None:
+        self.sources: Mapping[str, object] = {}
         self.forest = forest
         self.items: Mapping[str, Export] = {item.path: item for item in items}
         self.exports: Mapping[str, Word | None] = {

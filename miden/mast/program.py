@@ -8,7 +8,7 @@ from miden.isa import MAX_KERNEL_PROCEDURES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from miden.mast.advice_map import AdviceMap
     from miden.mast.forest import MastForest
@@ -66,16 +66,23 @@ class Program:
     """An immutable program: a forest, the procedure root where it starts, and a kernel.
 
     Raises `InputError` of kind ``InvalidEntrypoint`` if `entrypoint` is not a procedure root of the forest.
+
+    Attributes
+    ----------
+    sources
+        Texts the program was assembled from, by the name debug information knows them by; empty for a program that was
+        read from bytes. They are not part of its value.
     """
 
-    __slots__ = ("entrypoint", "forest", "kernel")
+    __slots__ = ("entrypoint", "forest", "kernel", "sources")
 
-    def __init__(self, forest: MastForest, entrypoint: int, kernel: Kernel | None = None) -> None:
+    def __init__(self, forest: MastForest, entrypoint: int, kernel: Kernel | None = None, sources: Mapping[str, object] | None = None) -> None:
         if entrypoint not in forest.roots:
             raise InputError(f"the entrypoint must be a procedure root, node {entrypoint} is not", kind="InvalidEntrypoint")
         self.forest = forest
         self.entrypoint = entrypoint
         self.kernel = EMPTY_KERNEL if kernel is None else kernel
+        self.sources: Mapping[str, object] = {} if sources is None else sources
 
     @property
     def hash(self) -> Word:

@@ -12,7 +12,6 @@ import sys
 from array import array
 
 from miden.assembly.ast import Instruction
-from miden.assembly.printer import instruction_text
 from miden.isa import NodeKind
 from miden.mast.advice_map import AdviceMap
 from miden.mast.debug_info import DebugInfo
@@ -94,6 +93,8 @@ class _DebugFacts:
         return DebugInfo(self._decorators(), links, self._before, self._after, self._error_codes)
 
     def _decorators(self) -> list[Decorator]:
+        from miden.assembly.printer import instruction_text
+
         result: list[Decorator] = []
         contexts = iter([*self._contexts, (len(self._items), None)])
         next_start, next_context = next(contexts)

@@ -198,13 +198,11 @@ class ModuleAnalysis:
     def define_enums(self) -> None:
         """Define enumerations, whose variants are constants already."""
         for form in self.enums:
-            limit = ENUM_LIMITS.get(form.ty.form)
-            if form.ty.form == "felt" or limit is None:
-                if form.variants or form.ty.form == "felt":
-                    hint = f"use one of {', '.join(ENUM_LIMITS)}"
-                    self.report.error("InvalidEnumRepr", f"an enumeration cannot be represented by {form.ty.form}", form, hint=hint)
-                    continue
-                limit = 0
+            limit = ENUM_LIMITS.get(form.ty.form, 0)
+            if form.variants and not limit:
+                hint = f"use one of {', '.join(ENUM_LIMITS)}"
+                self.report.error("InvalidEnumRepr", f"an enumeration cannot be represented by {form.ty.form}", form, hint=hint)
+                continue
             previous = self.last_by_name.get(form.name)
             if previous is not None:
                 self._conflict(form.name, form, previous.form)

@@ -1,0 +1,106 @@
+"""Where modules come from: text, bytes, files, directories. (assembly.md section 7.1.)"""
+
+from __future__ import annotations
+
+from miden.assembly.source import SourceFile
+from miden.errors import InputError, LinkError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+    from typing import TypeAlias
+
+    Source: TypeAlias = str | bytes | SourceFile | os.PathLike[str]
+    """Source text, its UTF-8 bytes, a `SourceFile`, or the path of a file."""
+
+SUFFIX = ".masm"
+ROOT_MODULE = "mod"
+
+
+def source_file(source: Source, name: str) -> SourceFile:
+    """Return a source as `SourceFile`; text and bytes get `name`, a file is named by its path.
+
+    Raises `ParseError` for bytes that are not UTF-8, `InputError` for anything that is no source.
+    """
+    if isinstance(source, SourceFile):
+        return source
+    if isinstance(source, str):
+        return SourceFile(source, name)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return SourceFile.from_bytes(bytes(source), name)
+    if hasattr(source, "__fspath__"):
+        return SourceFile.from_path(source)
+    raise InputError(f"a source is text, bytes or the path of a file, found {type(source).__name__}", kind="InvalidSource")
+
+
+def read_modules(directory: str | os.PathLike[str], namespace: str) -> dict[str, SourceFile]:
+    """Read every ``*.masm`` file below a directory.
+
+    A file ``a/b.masm`` is the module ``namespace::a::b``; ``a/mod.masm`` is the module of its directory, ``namespace::a``.
+    Modules come in the order of their paths.
+
+    Parameters
+    ----------
+    directory
+        Directory to read, recursively; other files are ignored.
+    namespace
+        Path in front of all modules, such as ``std`` or ``$kernel``.
+
+    Returns
+    -------
+    dict
+        Module path -> source, as `Assembler.assemble_library` takes it.
+
+    Raises
+    ------
+    LinkError
+        `InvalidModulePath` for a name that cannot be part of a path; `DuplicateModule` for ``a.masm`` beside a directory
+        ``a`` of modules; `RootModule` for a ``mod.masm`` in the directory itself.
+    OSError
+        If the directory or a file cannot be read.
+    """
+    from pathlib import Path
+
+    from miden.assembly.linker.paths import ROOT, canonical_module_path
+
+    top = Path(directory)
+    if not top.is_dir():
+        raise NotADirectoryError(f"not a directory: {top}")
+    if canonical_module_path(namespace) is None:
+        raise LinkError(f"invalid namespace {namespace!r}", kind="InvalidModulePath")
+    found: dict[str, tuple[str, Path]] = {}
+    for file in _module_files(top):
+        parts = list(file.relative_to(top).with_suffix("").parts)
+        if parts[-1] == ROOT_MODULE:
+            parts.pop()
+            if not parts:
+                raise LinkError(f"{file} would be the module of the whole directory", kind="RootModule", hint="give it another name")
+        elif file.with_suffix("").is_dir():
+            raise LinkError(f"module {file} has the name of a directory beside it", kind="DuplicateModule", hint="move it to mod.masm in there")
+        path = ROOT.join([namespace, *(f'"{part}"' for part in parts)])
+        canonical = canonical_module_path(path)
+        if canonical is None:
+            raise LinkError(f"the name of {file} cannot be part of a module path", kind="InvalidModulePath")
+        if canonical in found:
+            raise LinkError(f"two files are the module `{canonical}`: {found[canonical][1]} and {file}", kind="DuplicateModule")
+        found[canonical] = (canonical if namespace.startswith(ROOT) else canonical.removeprefix(ROOT), file)
+    return {path: SourceFile.from_path(file) for _, (path, file) in sorted(found.items())}
+
+
+def _module_files(top: os.PathLike[str]) -> Iterator[Path]:
+    """Iterate over the modules below a directory, links to directories not followed."""
+    import os
+    from pathlib import Path
+
+    for folder, folders, files in os.walk(top, onerror=_fail):
+        folders.sort()
+        yield from (Path(folder, name) for name in sorted(files) if name.endswith(SUFFIX))
+
+
+def _fail(error: OSError) -> None:
+    raise error
+
+
+if TYPE_CHECKING:
+    from pathlib import Path
