@@ -23,8 +23,22 @@ class Spanned:
     end: int
 
     def __repr__(self) -> str:
-        names = [name for cls in type(self).__mro__ for name in getattr(cls, "__slots__", ()) if name not in ("start", "end", "source")]
-        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+        # nested nodes are only counted: a tree may be deeper than the stack of the interpreter
+        names = [name for cls in type(self).__mro__ for name in getattr(cls, "__slots__", ()) if name not in _PLACES]
+        return f"{type(self).__name__}({', '.join(f'{name}={_shallow(getattr(self, name))}' for name in names)})"
+
+
+_PLACES = ("start", "end", "name_start", "name_end")
+
+
+def _shallow(value: object) -> str:
+    if isinstance(value, Spanned):
+        return f"<{type(value).__name__}>"
+    if isinstance(value, list):
+        return f"<{len(value)} items>"
+    if type(value) is tuple and any(isinstance(item, Spanned) for item in value):
+        return f"({', '.join(map(_shallow, value))})"
+    return repr(value)
 
 
 # --- immediates and targets ---------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 One layout (`rows`) serves all renderers::
 
-    error[E0117]: the index must be in 0..=15, found 16
+    error[E0116]: the index must be in 0..=15, found 16
       --> demo.masm:3:9
        |
      3 |     dup.16
@@ -71,7 +71,7 @@ class Diagnostic:
     >>> from miden.assembly.source import SourceFile
     >>> source = SourceFile("begin dup.16 end", "demo.masm")
     >>> print(Diagnostic("ImmediateOutOfRange", "error", "index too large", source, 10, 12, label="at most 15"))
-    error[E0118]: index too large
+    error[E0116]: index too large
       --> demo.masm:1:11
        |
      1 | begin dup.16 end

@@ -28,7 +28,8 @@ def parse_module(source: SourceFile, *, max_depth: int = MAX_DEPTH) -> Module:
         `NestingLimitExceeded` for blocks, parentheses or types nested deeper than `max_depth`.
 
     >>> from miden.assembly.source import SourceFile
-    >>> parse_module(SourceFile("begin push.1.2 add.0 end")).forms[0].body
-    [Instruction(name='push', args=(1,)), Instruction(name='push', args=(2,))]
+    >>> begin = parse_module(SourceFile("begin push.1.2 add.0 u32lt.9 end")).forms[0]
+    >>> [(op.name, op.args) for op in begin.body]
+    [('push', (1,)), ('push', (2,)), ('push', (9,)), ('u32lt', ())]
     """
     return module(Cursor(source, max_depth))

@@ -65,9 +65,9 @@ class Cursor:
             self.deferred = self.error(kind, message, start, end, label=label, hint=hint, detail=detail, related=related)
             self.deferred_at = self.i
 
-    def settle(self) -> None:
-        """Raise the deferred problem, if there is one and the token after it has been accepted."""
-        if self.deferred is not None and self.i > self.deferred_at:
+    def settle_before(self, text: str) -> None:
+        """Raise the deferred problem if `text` comes next: some instruction accepts it there, so the reference looks no further."""
+        if self.deferred is not None and self.texts[self.i] == text:
             raise self.deferred
 
     def finish(self) -> None:
@@ -112,7 +112,7 @@ class Cursor:
         from miden.assembly.parser.hints import hint_for
 
         message = f"expected {expected}, found {describe(text)}"
-        return self.error("UnrecognizedToken", message, start, end, label="not expected here", hint=hint_for(self.texts, i))
+        return self.error("UnrecognizedToken", message, start, end, label="not expected here", hint=hint_for(self.texts, i, expected))
 
 
 def describe(text: str) -> str:

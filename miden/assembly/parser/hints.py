@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from miden.assembly.lexer import KEYWORDS, is_identifier, is_name
+from miden.assembly.lexer import is_identifier
 from miden.assembly.mnemonics import MNEMONICS, SYNTHETIC
 
 TYPE_CHECKING = False
@@ -23,6 +23,7 @@ _OTHER_WORDS = {
 }
 
 _INSTRUCTION_STARTS = frozenset(name.partition(".")[0] for name in MNEMONICS if name not in SYNTHETIC) | {"if", "while", "repeat"}
+_SECOND_WORDS = frozenset(name.partition(".")[2] for name in MNEMONICS if name.startswith(("adv.", "debug.")))
 _FORM_STARTS = frozenset(("proc", "pub", "use", "const", "type", "enum", "adv_map", "begin"))
 
 
@@ -40,8 +41,8 @@ def nearest(word: str, candidates: Sequence[str] | frozenset[str]) -> str | None
     return matches[0] if matches else None
 
 
-def hint_for(texts: Sequence[str], i: int) -> str | None:
-    """Return a hint for the unexpected token i, or None."""
+def hint_for(texts: Sequence[str], i: int, expected: str) -> str | None:
+    """Return a hint for the unexpected token i where `expected` would have been right, or None."""
     text = texts[i]
     before = texts[i - 1] if i else ""
     if text == ".":
@@ -64,16 +65,20 @@ def hint_for(texts: Sequence[str], i: int) -> str | None:
     lower = text.lower()
     if lower != text and lower in _INSTRUCTION_STARTS:
         return f"instructions are written in lower case: `{lower}`"
-    if before == "." or not (is_identifier(text) or text in KEYWORDS):
-        return None
-    if text in _FORM_STARTS:
+    if before == "adv" or (before == "." and i > 1 and texts[i - 2] in ("adv", "debug")):
+        known = nearest(text, _SECOND_WORDS)
+        return f"did you mean `{known}`?" if known is not None else None
+    in_body, in_module = expected.startswith("an instruction"), expected.startswith("a definition")
+    if in_body and text in _FORM_STARTS:
         return "a block before this point may lack its `end`"
-    if not is_identifier(text):
+    if in_module and text in _INSTRUCTION_STARTS:
+        return "instructions belong between `begin` and `end`, or in a procedure"
+    if not (in_body or in_module) or not is_identifier(text):
         return None
-    known = nearest(text, _INSTRUCTION_STARTS | _FORM_STARTS)
+    known = nearest(text, _INSTRUCTION_STARTS if in_body else _FORM_STARTS)
     if known is not None:
         return f"did you mean `{known}`?"
-    return f"to run a procedure write `exec.{text}`" if len(text) <= 64 and is_name(text) else None
+    return f"to run a procedure write `exec.{text}`" if in_body and len(text) <= 64 else None
 
 
 def hint_for_character(text: str) -> str | None:
@@ -82,6 +87,6 @@ def hint_for_character(text: str) -> str | None:
         return "the file starts with a byte order mark: save it without one"
     if text in ("'", "\u2018", "\u2019", "\u201c", "\u201d", "`"):
         return 'strings are written in straight double quotes: "text"'
-    if text == "%" or text == "^" or text == "&" or text == "|" or text == "~":
+    if text in ("%", "^", "&", "|", "~"):
         return "the operators of constant expressions are + - * / //"
     return None

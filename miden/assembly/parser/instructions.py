@@ -48,7 +48,9 @@ def _u8(c: Cursor) -> int:
 
 
 def _u16(c: Cursor) -> int:
-    return bounded(c, 0, 65535, "a decimal number or a constant")
+    value = bounded(c, 0, 65535, "a decimal number or a constant")
+    c.settle_before(".")
+    return value
 
 
 def _shift(c: Cursor) -> int:

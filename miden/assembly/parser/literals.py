@@ -59,6 +59,7 @@ def felt(c: Cursor, what: str = "a number") -> int:
 def _overflow(c: Cursor, value: int) -> int:
     message = f"a field element must be below p = {P}, found {value}"
     c.defer("InvalidLiteral", message, c.starts[c.i - 1], c.end(), label="too large", detail="FeltOverflow")
+    c.settle_before(".")
     return 0
 
 
@@ -73,6 +74,7 @@ def u32(c: Cursor, what: str = "a number") -> int:
     if value >= 2**32:
         message = f"the immediate must be below 2**32, found {value}"
         c.defer("InvalidLiteral", message, c.starts[c.i - 1], c.end(), label="too large", detail="U32Overflow")
+        c.settle_before(".")
         return 0
     return value
 
