@@ -357,7 +357,8 @@ cdef class Machine:
         self.take()
         try:
             pages = self.pages_by_context()
-            return [self.m.contexts[index].id for index in range(self.m.context_count) if self.m.contexts[index].has_frame or index in pages]
+            indices = [index for index in range(self.m.context_count) if self.m.contexts[index].has_frame or index in pages]
+            return [self.m.contexts[index].id for index in indices]
         finally:
             flag_give(&self.busy)
 
