@@ -39,9 +39,12 @@ class Backend:
         Twelve felts to twelve felts.
     empty_subtrees
         The empty trees of every Merkle store, hashed with this backend.
+    largest_slice
+        Cycles after which the driver looks at the clock and at Ctrl-C: few enough to take some hundredths of a second
+        even if every one of them hashes, enough to make looking cheap.
     """
 
-    __slots__ = ("_code", "_machine", "empty_subtrees", "hash_elements", "merge", "merge_in_domain", "name", "permute")
+    __slots__ = ("_code", "_machine", "empty_subtrees", "hash_elements", "largest_slice", "merge", "merge_in_domain", "name", "permute")
 
     def __init__(
         self,
@@ -53,8 +56,10 @@ class Backend:
         merge_in_domain: Callable[[bytes, bytes, int], bytes],
         hash_elements: Callable[[Sequence[int]], bytes],
         permute: Callable[[Sequence[int]], list[int]],
+        largest_slice: int,
     ) -> None:
         self.name = name
+        self.largest_slice = largest_slice
         self._code = code
         self._machine = machine
         self.merge = merge
@@ -154,6 +159,7 @@ def _load_core() -> Backend:
         merge_in_domain=rpo.merge_in_domain,
         hash_elements=rpo.hash_elements,
         permute=rpo.permute,
+        largest_slice=2**13,
     )
 
 
@@ -180,6 +186,7 @@ def _load_pure() -> Backend:
         merge_in_domain=merge_in_domain,
         hash_elements=hash_elements,
         permute=rpo.permute,
+        largest_slice=2**9,
     )
 
 

@@ -38,12 +38,11 @@ if TYPE_CHECKING:
     from miden.vm.machine import Code
     from miden.vm.options import Limits
 
-FIRST_SLICE = 2**12
-"""Cycles of the first slice; later ones are sized by the time they take."""
+FIRST_SLICE = 2**8
+"""Cycles of the first slice; later ones are sized by the time they take, up to what the backend says."""
 
-LARGEST_SLICE = 2**26
 SLICE_SECONDS = 0.01
-"""Time a slice should take."""
+"""Longest time a slice should take."""
 
 _DONE = int(Status.DONE)
 _BUDGET = int(Status.BUDGET)
@@ -171,44 +170,42 @@ class Processor:
         self._started = True
 
     def _drive(self, target: int | None, begin: float) -> bool:
-        machine, servers, interrupts = self._machine, self._servers, self._interrupts
-        run = machine.run
+        machine, interrupts = self._machine, self._interrupts
+        run, largest = machine.run, self.backend.largest_slice
         deadline = self.limits.deadline
-        last = None if deadline is None else begin + deadline - self._seconds
+        last = float("inf") if deadline is None else begin + deadline - self._seconds
+        now = perf_counter()
+        size = self._slice
         while True:
             status = self._pending
             if status == _DONE:
                 return True
             if status != _BUDGET:
-                # serving may be interrupted: until it is over, the request stays pending
-                try:
-                    servers[status]()
-                except ExecutionError as error:
-                    self._fail(error)
-            interrupts.check()
-            start = perf_counter()
-            if last is not None and start >= last:
+                self._serve(status)
+            if interrupts.pending:
+                interrupts.check()
+            before, now = now, perf_counter()
+            if now >= last:
                 text = f"the run took longer than {deadline} seconds"
                 self._fail(LimitError(text, kind="DeadlineExceeded", facts={"limit": deadline}, hint="raise Limits.deadline"))
-            size = self._slice
-            if target is not None:
-                size = min(size, target - machine.clk)
-            clk = machine.clk
-            status = run(size)
+            if status == _BUDGET:
+                # quick to shrink, slow to grow: the next cycles may be far more expensive than these
+                size = max(1, size // 4) if now - before > SLICE_SECONDS else min(2 * size, largest)
+                self._slice = size
+            status = run(size if target is None else min(size, target - machine.clk))
             if status >= FIRST_FAULT:
                 self._fault(status)
             self._pending = status
-            if status == _BUDGET:
-                self._adapt(machine.clk - clk, perf_counter() - start)
-                if target is not None and machine.clk >= target:
-                    return False
+            if status == _BUDGET and target is not None and machine.clk >= target:
+                return False
 
-    def _adapt(self, cycles: int, seconds: float) -> None:
-        """Size the next slice so that it takes about `SLICE_SECONDS`: quick to shrink, slow to grow."""
-        if seconds > SLICE_SECONDS:
-            self._slice = max(1, min(self._slice, int(cycles * SLICE_SECONDS / seconds)))
-        elif seconds < SLICE_SECONDS / 2 and cycles >= self._slice:
-            self._slice = min(self._slice * 2, LARGEST_SLICE)
+    def _serve(self, status: int) -> None:
+        """Answer a request. It stays pending until it is answered, so that it is asked again if this is interrupted."""
+        try:
+            self._servers[status]()
+        except ExecutionError as error:
+            self._fail(error)
+        self._pending = _BUDGET
 
     # -- requests
 
