@@ -145,7 +145,7 @@ class BodyCompiler:
             else:
                 found = FIXED.get(op.name)
                 if found is None:
-                    if op.name not in NOTATION or op.name == "breakpoint":
+                    if op.name not in NOTATION:
                         self._special(op)
                         continue
                     found = FIXED[op.name]
@@ -182,7 +182,7 @@ class BodyCompiler:
             self._add_node(self._builder.ensure_control(NodeKind.DYN if name == "dynexec" else NodeKind.DYNCALL, (), (asm_op,)))
         elif name == "breakpoint":
             self._decorate_here(self._builder.add_decorator(op))
-            self._emit(FIXED[name])
+            self._opcodes += _NOOP
         else:
             args = self._resolve_args(op) if op.args else ()
             self._builder.add_decorator((op, args))  # the instruction is recorded, but nothing refers to it

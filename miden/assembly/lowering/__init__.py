@@ -38,6 +38,6 @@ FIXED = _Fixed()
 FORMS: dict[str, Lowering] = {name: form for family in FAMILIES for name, form in family.FORMS.items()}
 
 BODY_INSTRUCTIONS = frozenset(
-    "exec call syscall dynexec dyncall procref trace debug.stack debug.mem debug.local debug.adv_stack".split()
+    "exec call syscall dynexec dyncall procref breakpoint trace debug.stack debug.mem debug.local debug.adv_stack".split()
 )
 """Instructions that the body compiler handles: they make nodes, decorators or depend on other procedures."""

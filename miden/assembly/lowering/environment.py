@@ -1,4 +1,4 @@
-"""Constants, the environment, events and breakpoints (assembly.md sections 4.7 and 4.9)."""
+"""Constants, the environment and events (assembly.md sections 4.7 and 4.9)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ FIXED = {
     "caller": "CALLER",
     "clk": "CLK",
     "emit": "EMIT",
-    "breakpoint": "NOOP",
 }
 
 _EMIT_DROP = sequence("EMIT DROP")
