@@ -100,7 +100,7 @@ def errors_page() -> str:
 def _codes() -> list[str]:
     from miden.assembly.explain import EXPLANATIONS
 
-    rows = [(f"`{code}`", f"`{entry.kind}`", entry.title) for code, entry in EXPLANATIONS.items()]
+    rows = [(f"`{code}`", f"`{entry.kind}`", entry.meaning) for code, entry in EXPLANATIONS.items()]
     return ["", "## Codes", "", *table(("code", "kind", "meaning"), rows)]
 
 

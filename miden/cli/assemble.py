@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
 
 @verb("assemble")
-@click.argument("file")
-@click.option("-o", "--output", metavar="OUT", help="File to write (- for standard output); FILE with the extension .masb by default.")
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(allow_dash=True),
+    metavar="OUT",
+    help="File to write (- for standard output); FILE with the extension .masb by default.",
+)
 @click.option("--strip", is_flag=True, help="Leave debug information out.")
 @click.option("--warnings-as-errors", is_flag=True, help="Refuse a program with warnings.")
 def command(console: Console, file: str, output: str | None, strip: bool, warnings_as_errors: bool) -> int:
@@ -26,7 +32,7 @@ def command(console: Console, file: str, output: str | None, strip: bool, warnin
     from miden.cli.files import load_program, write_atomically
     from miden.mast.program import Program
 
-    program = load_program(file, warnings_as_errors=warnings_as_errors)
+    program = load_program(file, console, warnings_as_errors=warnings_as_errors)
     if strip:
         program = Program(program.forest.strip_debug_info(), program.entrypoint, program.kernel)
     data = program.to_bytes()

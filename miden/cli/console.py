@@ -1,8 +1,10 @@
 """What verbs print with: text for people, one JSON document for programs.
 
 With ``--json`` standard output holds exactly one JSON document: the result, or ``{"error": {...}}`` with the facts of
-`MidenError.to_dict`; nothing else is printed there. Without it results go to standard output and errors to standard
-error, in colour on a terminal unless ``NO_COLOR`` is set or ``--color`` says otherwise.
+`MidenError.to_dict`; nothing else is printed there. Warnings are in it under ``warnings``, if there are any. A command
+line that cannot be understood is answered with the usage on standard error, as always. Without ``--json`` results go to
+standard output and errors to standard error, in colour on a terminal unless ``NO_COLOR`` is set or ``--color`` says
+otherwise.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, TextIO
+
+    from miden.assembly.diagnostics import Diagnostic
 
 INTERNAL_ERROR = 70
 """Exit code of an error in this package, beyond those of `miden.errors`."""
@@ -39,6 +43,7 @@ class Console:
         self.json = json
         self.traceback = traceback
         self._color = color
+        self._warnings: list[dict[str, Any]] = []
 
     def colored(self, stream: TextIO) -> bool:
         """Tell whether text for `stream` is to carry colour."""
@@ -59,10 +64,22 @@ class Console:
         """Print a line beside the result: a warning, what was written where."""
         print(text, file=sys.stderr)
 
+    def warn(self, warnings: Iterable[Diagnostic]) -> None:
+        """Show warnings: on standard error, or in the JSON document that follows."""
+        for warning in warnings:
+            if self.json:
+                self._warnings.append(warning.to_dict())
+                continue
+            from miden.assembly.diagnostics import render_ansi, render_plain
+
+            self.note((render_ansi if self.colored(sys.stderr) else render_plain)(warning))
+
     def document(self, facts: Mapping[str, Any]) -> None:
         """Print the one JSON document."""
         import json
 
+        if self._warnings:
+            facts = {**facts, "warnings": self._warnings}
         print(json.dumps(facts, indent=2, ensure_ascii=False))
 
     def facts(self, rows: Iterable[tuple[str, str]]) -> None:

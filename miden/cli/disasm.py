@@ -19,7 +19,7 @@ WIDTH = 100
 
 
 @verb("disasm")
-@click.argument("file")
+@click.argument("file", type=click.Path(allow_dash=True))
 def command(console: Console, file: str) -> int:
     """Print the nodes of the program in FILE: kind, digest, and operations or children.
 
@@ -28,7 +28,7 @@ def command(console: Console, file: str) -> int:
     """
     from miden.cli.files import load_program
 
-    program = load_program(file)
+    program = load_program(file, console)
     forest = program.forest
     if console.json:
         facts = {

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from miden.cli.console import Console
 
-CHECK_SOURCE = "begin push.6 mul.7 end"
+CHECK_SOURCE = "begin push.6 mul.7 swap drop end"
 CHECK_RESULT = 42
 
 

@@ -17,9 +17,9 @@ def command(console: Console, code: str) -> int:
     """Explain an error CODE such as E0117, or the kind of an error such as FailedAssertion."""
     from miden.assembly.explain import explain
 
-    text = explain(code)
+    explanation = explain(code)
     if console.json:
-        console.document({"code": code, "text": text})
+        console.document(explanation.to_dict())
     else:
-        console.print(text)
+        console.print(str(explanation))
     return 0

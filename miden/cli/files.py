@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-from miden.errors import FormatError
+from miden.errors import FormatError, InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from miden.cli.console import Console
     from miden.mast.program import Program
     from miden.vm.inputs_file import InputFile
 
@@ -31,8 +32,8 @@ def read_bytes(path: str) -> bytes:
     return data
 
 
-def load_program(path: str, *, warnings_as_errors: bool = False) -> Program:
-    """Return the program of a file: source text that is assembled, or a serialized program."""
+def load_program(path: str, console: Console, *, warnings_as_errors: bool = False) -> Program:
+    """Return the program of a file: source text that is assembled, or a serialized program; warnings are shown."""
     data = read_bytes(path)
     if data.startswith(MAGIC):
         from miden.mast.program import Program
@@ -42,7 +43,10 @@ def load_program(path: str, *, warnings_as_errors: bool = False) -> Program:
     from miden.assembly.source import SourceFile
 
     source = SourceFile.from_bytes(data, "<stdin>" if path == "-" else path)
-    return Assembler(warnings_as_errors=warnings_as_errors).assemble_program(source)
+    assembler = Assembler(warnings_as_errors=warnings_as_errors)
+    program = assembler.assemble_program(source)
+    console.warn(assembler.warnings)
+    return program
 
 
 def load_inputs(program_path: str, inputs_path: str | None) -> InputFile | None:
@@ -53,7 +57,10 @@ def load_inputs(program_path: str, inputs_path: str | None) -> InputFile | None:
             return None
     from miden.vm.inputs_file import InputFile
 
-    return InputFile.read(inputs_path)
+    try:
+        return InputFile.read(inputs_path)
+    except InputError as error:
+        raise InputError(f"{inputs_path}: {error.message}", kind=error.kind, hint=error.hint) from error
 
 
 def write_atomically(path: str, data: bytes) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @verb("hash")
-@click.argument("file")
+@click.argument("file", type=click.Path(allow_dash=True))
 def command(console: Console, file: str) -> int:
     """Print the hash of the program in FILE, source text or serialized (- for standard input).
 
@@ -20,7 +20,7 @@ def command(console: Console, file: str) -> int:
     """
     from miden.cli.files import load_program
 
-    program = load_program(file)
+    program = load_program(file, console)
     if console.json:
         console.document({"file": file, "hash": program.hash.to_hex()})
     else:

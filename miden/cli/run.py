@@ -24,8 +24,14 @@ LISTED = 20
 
 
 @verb("run")
-@click.argument("file")
-@click.option("-i", "--inputs", metavar="INPUTS", help="File of inputs; by default the one beside FILE with the extension .inputs, if any.")
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option(
+    "-i",
+    "--inputs",
+    type=click.Path(),
+    metavar="INPUTS",
+    help="File of inputs; by default the one beside FILE with the extension .inputs, if any.",
+)
 @click.option("--stack", metavar="A,B,..", help="Stack inputs, top first: with 3,5 the 3 is on top. In place of those of the inputs file.")
 @click.option("-n", "--outputs", type=click.IntRange(0, VISIBLE), default=VISIBLE, help="How many stack outputs to print; 16 by default.")
 @click.option("--max-cycles", type=click.IntRange(1), metavar="N", help="End the run before it uses more than N cycles; 2^29 by default.")
@@ -58,7 +64,7 @@ def command(
 
     limits = Limits(max_cycles=DEFAULT_LIMITS.max_cycles if max_cycles is None else max_cycles, deadline=deadline)
     machine = get_backend(backend)
-    program = load_program(file)
+    program = load_program(file, console)
     found = load_inputs(file, inputs)
     stack_inputs = parse_stack(stack) if stack is not None else found.stack if found else StackInputs()
     advice = found.advice if found else AdviceInputs()
