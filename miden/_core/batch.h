@@ -26,9 +26,11 @@ typedef struct {
     RowC *rows;        /* NULL: count only */
     uint8_t *padded;   /* NULL: not wanted */
     uint8_t *inserted; /* NULL: not wanted; 1 for each inserted NOOP of `padded` */
-    SpongeC *sponge;   /* NULL: not wanted */
+    SpongeC *sponge;   /* NULL: not wanted; else absorbs the groups of every batch */
+    felt_t *groups;    /* NULL: not wanted; else room for the groups of every batch */
     uint64_t row_count;
     uint64_t op_count; /* padded operations */
+    uint64_t batch_count;
 } PackC;
 
 /* The batch under construction. */
@@ -87,6 +89,8 @@ ALWAYS_INLINE void batch_close(BatchC *batch, PackC *pack) {
     if (pack->sponge) {
         for (int i = 0; i < BATCH_GROUPS; i++) sponge_absorb(pack->sponge, batch->groups[i]);
     }
+    if (pack->groups) memcpy(pack->groups + BATCH_GROUPS * pack->batch_count, batch->groups, sizeof batch->groups);
+    pack->batch_count++;
 }
 
 /* Pack `count` operations (at least one, all plain); `immediates` has one entry for each that takes one. */
@@ -111,14 +115,19 @@ ALWAYS_INLINE void pack_block(PackC *pack, const uint8_t *opcodes, uint64_t coun
     pack_row(pack, OP_END, 0, -1);
 }
 
-/* Three readers, three specialised copies. */
+/* A specialised copy for each reader. */
 NOINLINE void pack_count(PackC *pack, const uint8_t *opcodes, uint64_t count, const uint64_t *immediates) {
-    pack->rows = NULL, pack->padded = NULL, pack->inserted = NULL, pack->sponge = NULL;
+    pack->rows = NULL, pack->padded = NULL, pack->inserted = NULL, pack->sponge = NULL, pack->groups = NULL;
     pack_block(pack, opcodes, count, immediates);
 }
 
 NOINLINE void pack_rows(PackC *pack, const uint8_t *opcodes, uint64_t count, const uint64_t *immediates) {
-    pack->padded = NULL, pack->inserted = NULL, pack->sponge = NULL;
+    pack->padded = NULL, pack->inserted = NULL, pack->sponge = NULL, pack->groups = NULL;
+    pack_block(pack, opcodes, count, immediates);
+}
+
+NOINLINE void pack_groups(PackC *pack, const uint8_t *opcodes, uint64_t count, const uint64_t *immediates) {
+    pack->rows = NULL, pack->padded = NULL, pack->inserted = NULL, pack->sponge = NULL;
     pack_block(pack, opcodes, count, immediates);
 }
 

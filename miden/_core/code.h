@@ -1,7 +1,7 @@
 /* A forest as the engine wants it: the columns of a `MastForest` checked once and copied, every block packed into rows.
  *
  * Columns are hostile. Nothing of them is used before `code_build` has looked at it; afterwards the engine trusts ids and
- * spans. What is not checked: digests (see `code_compute_digests`), and that children stand before their parents. Cyclic
+ * spans. What is not checked: digests (see digests.h), and that children stand before their parents. Cyclic
  * graphs are therefore possible; running one ends in a limit.
  */
 #ifndef MIDEN_CODE_H
@@ -284,46 +284,6 @@ done:
         code = NULL;
     }
     *result = code;
-    return status;
-}
-
-/* Recompute the digests of all nodes of a forest whose children stand before their parents, into `digests` (4 felts a
- * node): 0, -1 with a reason, or -2 without memory. The digest of an external node is the one it has. */
-NOINLINE int code_compute_digests(ColumnsC *columns, felt_t *digests) {
-    static const felt_t ZERO_WORD[4] = {0, 0, 0, 0};
-    if (check_columns(columns) < 0) return -1;
-    uint64_t *immediates = decode_immediates(columns), count = columns->node_bytes / NODE_RECORD_SIZE;
-    if (!immediates) return -2;
-    int status = 0;
-    for (uint64_t id = 0, op = 0, imm = 0; id < count; id++) {
-        NodeRecordC record = node_record(columns, id);
-        felt_t *digest = digests + 4 * id;
-        int children = record.kind == NODE_JOIN || record.kind == NODE_SPLIT ? 2
-                       : record.kind == NODE_LOOP || record.kind == NODE_CALL || record.kind == NODE_SYSCALL ? 1 : 0;
-        if ((children >= 1 && record.a >= id) || (children == 2 && record.b >= id)) {
-            snprintf(columns->reason, columns->reason_size, "a child of node %llu does not stand before it", (llu)id);
-            status = -1;
-            break;
-        }
-        const felt_t *left = children >= 1 ? digests + 4 * (uint64_t)record.a : ZERO_WORD;
-        const felt_t *right = children == 2 ? digests + 4 * (uint64_t)record.b : ZERO_WORD;
-        switch (record.kind) {
-        case NODE_BLOCK:
-            block_digest(columns->operations + op, record.op_count, immediates + imm, digest);
-            op += record.op_count;
-            imm += record.imm_count;
-            break;
-        case NODE_EXTERNAL: memcpy(digest, record.digest, sizeof record.digest); break;
-        case NODE_JOIN: rpo_merge_in_domain(left, right, DOMAIN_JOIN, digest); break;
-        case NODE_SPLIT: rpo_merge_in_domain(left, right, DOMAIN_SPLIT, digest); break;
-        case NODE_LOOP: rpo_merge_in_domain(left, right, DOMAIN_LOOP, digest); break;
-        case NODE_CALL: rpo_merge_in_domain(left, right, DOMAIN_CALL, digest); break;
-        case NODE_SYSCALL: rpo_merge_in_domain(left, right, DOMAIN_SYSCALL, digest); break;
-        case NODE_DYN: rpo_merge_in_domain(left, right, DOMAIN_DYN, digest); break;
-        default: rpo_merge_in_domain(left, right, DOMAIN_DYNCALL, digest); break;
-        }
-    }
-    free(immediates);
     return status;
 }
 

@@ -43,10 +43,22 @@ cdef extern from "code.h" nogil:
     int code_build(ColumnsC *columns, CodeC **result)
     void code_free(CodeC *code)
     int64_t code_find_root(const CodeC *code, const felt_t *digest)
-    int code_compute_digests(ColumnsC *columns, felt_t *digests)
     uint32_t load_u32(const uint8_t *bytes)
     uint64_t load_u64(const uint8_t *bytes)
     void store_u64(uint8_t *bytes, uint64_t value)
+
+
+cdef extern from "digests.h" nogil:
+    ctypedef struct DigestsC:
+        felt_t *digests
+        uint64_t node_count
+        uint64_t batch_count
+    int digests_prepare(DigestsC *work, ColumnsC *columns)
+    int digests_share(DigestsC *work)
+    void digests_hash_blocks(const DigestsC *work, int share)
+    void digests_hash_inner(const DigestsC *work, const ColumnsC *columns)
+    int64_t digests_find_wrong(const DigestsC *work, const ColumnsC *columns)
+    void digests_free(DigestsC *work)
 
 
 cdef class Code:

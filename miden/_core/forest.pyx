@@ -9,7 +9,7 @@ from libc.stdint cimport uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
-from miden._core.rpo cimport FELT_P, felt_t, rpo_follow, variant_slot
+from miden._core.rpo cimport FELT_P, felt_t, in_two_threads, rpo_follow, variant_slot, wants_two_threads
 
 rpo_follow(variant_slot())
 
@@ -105,29 +105,85 @@ def padded_operations(bytes opcodes not None, /):
     return padded, inserted
 
 
-def compute_digests(bytes nodes not None, bytes operations not None, bytes immediates not None, /):
-    """Return the digests of all nodes, 32 bytes each, recomputed from the operations up, without the GIL.
+@cython.final
+cdef class _DigestWork:
+    """The digests of a forest while they are computed. Holds on to the columns, so that threads may too."""
 
-    Children must stand before their parents; the digest of an external node is taken as it is. ValueError otherwise.
-    """
-    cdef ColumnsC columns
+    cdef DigestsC c_work
+    cdef ColumnsC c_columns
     cdef char[200] reason
-    cdef uint64_t count = len(nodes) // 64
-    cdef felt_t *digests = <felt_t *>malloc(32 * count + 1)
-    cdef int status
-    if digests == NULL:
-        raise MemoryError
-    try:
-        columns_init(&columns, nodes, operations, immediates, b"", reason, sizeof(reason))
+    cdef bytes nodes
+    cdef bytes operations
+    cdef bytes immediates
+
+    def __cinit__(self, bytes nodes not None, bytes operations not None, bytes immediates not None):
+        cdef int status
+        self.nodes, self.operations, self.immediates = nodes, operations, immediates
+        columns_init(&self.c_columns, nodes, operations, immediates, b"", self.reason, sizeof(self.reason))
         with nogil:
-            status = code_compute_digests(&columns, digests)
+            status = digests_prepare(&self.c_work, &self.c_columns)
         if status == -1:
-            raise ValueError((<bytes>reason).decode())
+            raise ValueError((<bytes>self.reason).decode())
         if status:
             raise MemoryError
-        return words_to_bytes(digests, 4 * count)
-    finally:
-        free(digests)
+
+    def __dealloc__(self):
+        digests_free(&self.c_work)
+
+    cdef int run(self, threads) except -1:
+        """Compute all digests."""
+        if wants_two_threads(threads, self.c_work.batch_count):
+            if digests_share(&self.c_work) < 0:
+                raise MemoryError
+            in_two_threads(block_share(self, 0), block_share(self, 1))
+        else:
+            block_share(self, 0)()
+        with nogil:
+            digests_hash_inner(&self.c_work, &self.c_columns)
+        return 0
+
+
+@cython.final
+cdef class _BlockShare:
+    """One share of the blocks, for one thread."""
+
+    cdef _DigestWork work
+    cdef int share
+
+    def __call__(self):
+        with nogil:
+            digests_hash_blocks(&self.work.c_work, self.share)
+
+
+cdef _BlockShare block_share(_DigestWork work, int share):
+    """Return a share as something to call."""
+    cdef _BlockShare result = _BlockShare.__new__(_BlockShare)
+    result.work, result.share = work, share
+    return result
+
+
+def compute_digests(nodes, operations, immediates, threads=None, /):
+    """Return the digests of all nodes, 32 bytes each, recomputed from the operations up, without the GIL.
+
+    Nodes may stand in any order; the digest of an external node is taken as it is. `threads` is 1 or 2; None takes two if
+    the machine has them and there is enough to do. ValueError for columns that are no forest, or for a node that is its
+    own descendant.
+    """
+    cdef _DigestWork work = _DigestWork(nodes, operations, immediates)
+    work.run(threads)
+    return words_to_bytes(work.c_work.digests, 4 * work.c_work.node_count)
+
+
+def find_wrong_digest(nodes, operations, immediates, threads=None, /):
+    """Recompute all digests as `compute_digests` does; return the first node whose record has another one, and its
+    digest, or None.
+    """
+    cdef _DigestWork work = _DigestWork(nodes, operations, immediates)
+    cdef int64_t wrong
+    work.run(threads)
+    with nogil:
+        wrong = digests_find_wrong(&work.c_work, &work.c_columns)
+    return None if wrong < 0 else (wrong, words_to_bytes(work.c_work.digests + 4 * wrong, 4))
 
 
 @cython.final

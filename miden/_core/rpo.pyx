@@ -177,7 +177,7 @@ def merge_many(bytes data not None, domain=0, /):
 
 
 @cython.final
-cdef class RowsTask:
+cdef class _RowsTask:
     """Some of the rows of a matrix, to be hashed by one thread. Holds on to the buffers it works on."""
 
     cdef const uint64_t[:, ::1] rows
@@ -193,9 +193,9 @@ cdef class RowsTask:
             rpo_hash_rows(first, count, width, digests)
 
 
-cdef RowsTask rows_task(const uint64_t[:, ::1] rows, uint64_t[::1] digests, Py_ssize_t start, Py_ssize_t stop):
+cdef _RowsTask rows_task(const uint64_t[:, ::1] rows, uint64_t[::1] digests, Py_ssize_t start, Py_ssize_t stop):
     """Return the task for rows start to stop."""
-    cdef RowsTask task = RowsTask.__new__(RowsTask)
+    cdef _RowsTask task = _RowsTask.__new__(_RowsTask)
     task.rows, task.digests, task.start, task.stop = rows, digests, start, stop
     return task
 
