@@ -330,6 +330,7 @@ _LINK: tuple[Row, ...] = (
     ("E0319", "NoExport", "a library that exports nothing", "Make at least one item `pub`.", ""),
     ("E0320", "InvalidKernelExport", "a kernel that exports from another module", "Kernel procedures are in the kernel module itself.", ""),
     ("E0321", "Empty", "nothing to assemble", "Give the assembler at least one module.", ""),
+    ("E0322", "InvalidModulePath", "not the path of a module", "Components of a path are names, joined by `::`.", ""),
 )
 
 _LOWERING: tuple[Row, ...] = (

@@ -108,6 +108,8 @@ class SourceFile:
         if index is None:
             return min(byte, len(self.text))
         entry = bisect_right(index, byte) - 1
+        if entry == len(index) - 1:
+            return len(self.text)
         offset = entry * _STEP
         position = index[entry]
         for char in self.text[offset : offset + _STEP]:
