@@ -11,7 +11,7 @@ from array import array
 from miden.assembly.ast import ConstRef, If, Instruction, Repeat, Target, While
 from miden.assembly.diagnostics import Diagnostic, Related
 from miden.assembly.forest_builder import Block
-from miden.assembly.lowering import FIXED, FORMS, NOTATION, Frame, LoweringIssue
+from miden.assembly.lowering import FIXED, FORMS, NOTATION, Frame, NotLoweredError, assertions
 from miden.assembly.lowering.sequences import sequence
 from miden.errors import LoweringError
 from miden.field import P, Word
@@ -21,7 +21,7 @@ from miden.mast.decorators import DebugKind, DebugOp, TraceOp
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from miden.assembly.ast import Op
     from miden.assembly.forest_builder import Ids, MastForestBuilder, Runs
@@ -44,8 +44,6 @@ _STORE_FMP = f"PUSH({FMP_ADDR}) MSTORE DROP"
 ENTRY_PROLOGUE = sequence(f"PUSH({FMP_INIT}) {_STORE_FMP}")
 _NO_OPS: OpSequence = (b"", ())
 _NOOP = bytes([NOOP])
-
-CONTROL_TEXT = {If: "if.true", While: "while.true"}
 
 
 def frame_wrapper(frame: Frame) -> tuple[OpSequence, OpSequence]:
@@ -100,7 +98,7 @@ class BodyCompiler:
             if nested is not None:
                 self._flush()
                 stack.append((rest, self._runs, self._drain(), nested, -1))
-                rest = iter(nested.then_body if type(nested) is If else nested.body)
+                rest = iter(nested.then_body if isinstance(nested, If) else nested.body)
                 self._runs = []
                 continue
             if not stack:
@@ -108,7 +106,7 @@ class BodyCompiler:
                 return self._finish()
             node = self._finish()
             rest, runs, pending, nested, then_node = stack.pop()
-            if type(nested) is If and then_node < 0:
+            if isinstance(nested, If) and then_node < 0:
                 stack.append((rest, runs, pending, nested, node))
                 rest = iter(nested.else_body)
                 self._runs = []
@@ -134,13 +132,12 @@ class BodyCompiler:
                     self._special(op)
                     continue
                 if type(args[0]) is not int and type(args[0]) is not Word:
-                    args = self._resolve_args(op)
-                    item = (op, args)
-                    if op.name in _WITH_ERROR:
-                        args = (builder.register_error(args[0]),)  # type: ignore[arg-type]
+                    resolved = self._resolve_args(op)
+                    item = (op, resolved)
+                    args = (builder.register_error(resolved[0]),) if op.name in _WITH_ERROR else resolved
                 try:
                     row = form(args, frame)
-                except LoweringIssue as issue:
+                except NotLoweredError as issue:
                     raise self._error(issue, op) from None
             else:
                 found = FIXED.get(op.name)
@@ -160,7 +157,7 @@ class BodyCompiler:
                 self._immediates.extend(row[1])
         return None
 
-    def _resolve_args(self, op: Instruction) -> tuple[object, ...]:
+    def _resolve_args(self, op: Instruction) -> tuple[Any, ...]:
         """Return the arguments with constants and events replaced by what they stand for."""
         if op.args[0] == "event":
             from miden.hashing import event_id
@@ -186,7 +183,7 @@ class BodyCompiler:
         else:
             args = self._resolve_args(op) if op.args else ()
             self._builder.add_decorator((op, args))  # the instruction is recorded, but nothing refers to it
-            decorator = TraceOp(args[0]) if name == "trace" else self._debug_op(name, args)  # type: ignore[arg-type]
+            decorator = TraceOp(args[0]) if name == "trace" else self._debug_op(name, args)
             self._decorate_here(self._builder.ensure_decorator(decorator.fingerprint, decorator))
 
     def _debug_op(self, name: str, args: tuple[int, ...]) -> DebugOp:
@@ -249,7 +246,7 @@ class BodyCompiler:
     def _close(self, nested: If | While | Repeat, pending: Ids, then_node: int, node: int) -> None:
         """Append the node of a nested body that is complete."""
         builder = self._builder
-        if type(nested) is Repeat:
+        if isinstance(nested, Repeat):
             count = nested.count
             if pending:
                 self._runs.append((builder.with_before(node, pending), 1))
@@ -257,9 +254,9 @@ class BodyCompiler:
             if count:
                 self._runs.append((node, count))
             return
-        asm_op = builder.add_decorator((CONTROL_TEXT[type(nested)], nested.start, nested.end))  # type: ignore[index]
-        before = (*pending, asm_op)
-        if type(nested) is If:
+        is_if = isinstance(nested, If)
+        before = (*pending, builder.add_decorator(("if.true" if is_if else "while.true", nested.start, nested.end)))
+        if is_if:
             self._runs.append((builder.ensure_control(NodeKind.SPLIT, (then_node, node), before), 1))
         else:
             self._runs.append((builder.ensure_control(NodeKind.LOOP, (node,), before), 1))
@@ -271,7 +268,7 @@ class BodyCompiler:
         if self._runs:
             node = self._builder.join_nodes(self._runs)
         elif after:
-            issue = LoweringIssue("InvalidProcedure", "invalid procedure: a body with decorators needs an instruction", "add a `nop`")
+            issue = NotLoweredError("InvalidProcedure", "invalid procedure: a body with decorators needs an instruction", "add a `nop`")
             raise self._error(issue, self._context)
         else:
             node = self._builder.ensure_block(Block(_NOOP, array("Q"), array("I"), array("I")))
@@ -279,12 +276,13 @@ class BodyCompiler:
             self._builder.decorate(node, after=after)
         return node
 
-    def _error(self, issue: LoweringIssue, place: Instruction | ProcedureContext) -> LoweringError:
+    def _error(self, issue: NotLoweredError, place: Instruction | ProcedureContext) -> LoweringError:
         context = self._context
         related = [Related(context.source, context.start, context.end, issue.at_procedure)] if issue.at_procedure else []
-        diagnostic = Diagnostic(issue.kind, "error", issue.message, context.source, place.start, place.end, hint=issue.note, related=related)
+        start, end = place.start, place.end
+        diagnostic = Diagnostic(issue.kind, "error", issue.message, context.source, start, end, hint=issue.note, related=related)
         return LoweringError(issue.message, kind=issue.kind, hint=issue.note, diagnostics=(diagnostic,))
 
 
 _PUSH_WORD = sequence("PUSH(0)*4")[0]
-_WITH_ERROR = frozenset("assert assertz assert_eq assert_eqw u32assert u32assert2 u32assertw mtree_verify".split())
+_WITH_ERROR = frozenset(assertions.FORMS)

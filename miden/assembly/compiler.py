@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from miden.assembly.ast import ConstRef
 from miden.assembly.body import ENTRY_PROLOGUE, BodyCompiler, ProcedureContext, frame_wrapper
 from miden.assembly.forest_builder import MAX_OPERATIONS, MastForestBuilder
 from miden.assembly.linker.callgraph import compile_order
@@ -14,7 +13,6 @@ from miden.assembly.linker.resolver import ItemFound
 from miden.assembly.lowering.sequences import Frame
 from miden.assembly.sema.items import ProcedureItem
 from miden.errors import LoweringError
-from miden.field import Word
 from miden.mast.advice_map import AdviceMap
 from miden.mast.exports import ConstantExport, ProcedureExport, TypeExport
 
@@ -22,10 +20,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from miden.assembly.ast import Instruction, Target
+    from miden.assembly.ast import ConstRef, Instruction, Target
     from miden.assembly.linker.graph import Linker
     from miden.assembly.linker.modules import Gid
     from miden.assembly.linker.static import StaticLibraries
+    from miden.field import Word
     from miden.mast.exports import Export
     from miden.mast.forest import MastForest
     from miden.mast.types import Type
@@ -47,7 +46,9 @@ class Compiler:
 
     __slots__ = ("_advice", "_by_digest", "_linker", "_procedures", "_static", "builder", "phantom_calls")
 
-    def __init__(self, linker: Linker, static: StaticLibraries | None, *, max_operations: int = MAX_OPERATIONS, phantom_calls: bool = True) -> None:
+    def __init__(
+        self, linker: Linker, static: StaticLibraries | None, *, max_operations: int = MAX_OPERATIONS, phantom_calls: bool = True
+    ) -> None:
         self._linker = linker
         self._static = static
         self.builder = MastForestBuilder(max_operations)
@@ -107,8 +108,9 @@ class Compiler:
         place = self._linker.place_of(gid)
         related = self._linker.place_of(other_gid).related(f"this one has {other.locals} locals")
         label = f"this one has {compiled.locals} locals"
-        diagnostic = Diagnostic("ConflictingDefinitions", "error", message, place.source, place.start, place.end, label=label, related=related)
-        return LoweringError(message, kind="ConflictingDefinitions", diagnostics=(diagnostic,))
+        kind = "ConflictingDefinitions"
+        diagnostic = Diagnostic(kind, "error", message, place.source, place.start, place.end, label=label, related=related)
+        return LoweringError(message, kind=kind, diagnostics=(diagnostic,))
 
     def _signature(self, gid: Gid) -> Type | None:
         from miden.assembly.linker.types import resolve_signature

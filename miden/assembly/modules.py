@@ -77,7 +77,8 @@ def read_modules(directory: str | os.PathLike[str], namespace: str) -> dict[str,
             if not parts:
                 raise LinkError(f"{file} would be the module of the whole directory", kind="RootModule", hint="give it another name")
         elif file.with_suffix("").is_dir():
-            raise LinkError(f"module {file} has the name of a directory beside it", kind="DuplicateModule", hint="move it to mod.masm in there")
+            hint = f"move it into the directory as {ROOT_MODULE}{SUFFIX}"
+            raise LinkError(f"module {file} has the name of a directory beside it", kind="DuplicateModule", hint=hint)
         path = ROOT.join([namespace, *(f'"{part}"' for part in parts)])
         canonical = canonical_module_path(path)
         if canonical is None:

@@ -76,7 +76,9 @@ class Program:
 
     __slots__ = ("entrypoint", "forest", "kernel", "sources")
 
-    def __init__(self, forest: MastForest, entrypoint: int, kernel: Kernel | None = None, sources: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self, forest: MastForest, entrypoint: int, kernel: Kernel | None = None, sources: Mapping[str, object] | None = None
+    ) -> None:
         if entrypoint not in forest.roots:
             raise InputError(f"the entrypoint must be a procedure root, node {entrypoint} is not", kind="InvalidEntrypoint")
         self.forest = forest

@@ -7,6 +7,7 @@ from miden.mast.exports import Attribute, AttributeKind, MetaKind, MetaValue
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from miden.assembly.ast import Attribute as AttributeForm
 
@@ -20,7 +21,8 @@ def export_attributes(forms: Iterable[AttributeForm]) -> list[Attribute]:
     for form in forms:
         items: list[tuple[str, MetaValue]] = []
         for item in form.items:
-            key, (kind, value) = item if form.form == "map" else ("", item)  # type: ignore[misc, has-type]
+            entry: Any = item if form.form == "map" else ("", item)
+            key, (kind, value) = entry
             items.append((key, MetaValue(_KINDS[kind], value)))
         result.append(Attribute(_FORMS[form.form], form.name, items))
     return result

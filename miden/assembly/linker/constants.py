@@ -10,7 +10,7 @@ from miden.assembly.ast import HashExpr, IntExpr, StringExpr, WordExpr
 from miden.assembly.linker.errors import Place, constant_error, link_error
 from miden.assembly.linker.modules import CONSTANT
 from miden.assembly.linker.resolver import ItemFound, resolve_path
-from miden.assembly.sema.constants import VALUES, ConstIssue, evaluate, immediate_value
+from miden.assembly.sema.constants import VALUES, ConstantError, evaluate, immediate_value
 from miden.assembly.sema.items import ConstantItem
 from miden.mast.exports import ConstantExport, ConstantKind, ConstantValue
 
@@ -71,7 +71,7 @@ class LinkEnvironment:
         """Return the value of a constant."""
         try:
             value = evaluate(self._expr(gid), gid[0], self)
-        except ConstIssue as issue:
+        except ConstantError as issue:
             raise constant_error(issue) from None
         self._values[gid] = value
         return value
@@ -82,7 +82,7 @@ class LinkEnvironment:
             value = evaluate(ref, module, self)
             assert isinstance(value, VALUES)
             return immediate_value(instruction.name, ref, value, self.source(module))
-        except ConstIssue as issue:
+        except ConstantError as issue:
             raise constant_error(issue) from None
 
 

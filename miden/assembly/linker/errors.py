@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from miden.assembly.sema.constants import ConstIssue
+    from miden.assembly.sema.constants import ConstantError
     from miden.assembly.source import SourceFile
 
 
@@ -32,15 +32,13 @@ NOWHERE = Place(None)
 
 
 def link_error(
-    kind: str, message: str, place: Place = NOWHERE, *, label: str = "", hint: str = "", notes: Sequence[str] = (), related: Sequence[Related] = ()
+    kind: str, message: str, place: Place = NOWHERE, *, label: str = "", hint: str = "", related: Sequence[Related] = ()
 ) -> LinkError:
     """Make a link error with one diagnostic."""
-    diagnostic = Diagnostic(
-        kind, "error", message, place.source, place.start, place.end, label=label, hint=hint, notes=notes, related=related
-    )
+    diagnostic = Diagnostic(kind, "error", message, place.source, place.start, place.end, label=label, hint=hint, related=related)
     return LinkError(message, kind=kind, hint=hint, diagnostics=(diagnostic,))
 
 
-def constant_error(issue: ConstIssue) -> LinkError:
+def constant_error(issue: ConstantError) -> LinkError:
     """Make a link error of a constant that could not be evaluated or used."""
     return link_error(issue.kind, issue.message, Place(issue.source, issue.start, issue.end), hint=issue.hint)

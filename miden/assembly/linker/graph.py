@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from miden.assembly.linker.callgraph import Edges
     from miden.assembly.linker.modules import Gid
     from miden.assembly.linker.resolver import Found
+    from miden.errors import LinkError
     from miden.mast.types import Type
 
 MAX_MODULES = 65535
@@ -172,6 +173,8 @@ class Linker:
             written = item.targets.get(target, target.path)
             found = self.resolve_call(module, kind, written, target)
             if isinstance(found, ItemFound):
+                if found.path in self.by_path:
+                    raise self._module_called(found.path, self.place(module, target))
                 self.targets[target] = (found.gid, found.path)
                 invoked.add_path(kind, written, found.gid)
                 invoked.add_path(kind, found.path, found.gid)
@@ -193,9 +196,7 @@ class Linker:
         place = self.place(module, target)
         found = resolve_path(self, module, path, place)
         if isinstance(found, ModuleFound):
-            message = f"invalid procedure reference: `{path}` is a module"
-            hint = "name a procedure of the module, or import the procedure under another name"
-            raise link_error("InvalidInvokeTarget", message, place, hint=hint)
+            raise self._module_called(path, place)
         if kind == "syscall":
             if isinstance(found, ItemFound):
                 self._check_syscall(found.gid, found.path, place)
@@ -204,6 +205,12 @@ class Linker:
                 if known is not None:
                     self._check_syscall(known, self.path_of(known), place)
         return found
+
+    @staticmethod
+    def _module_called(path: str, place: Place) -> LinkError:
+        """Make the error of a call of a path that is a module's: it is one even if an item has the path as well."""
+        hint = "name a procedure of the module; a procedure must not share its path with a module"
+        return link_error("InvalidInvokeTarget", f"invalid procedure reference: `{path}` is a module", place, hint=hint)
 
     def _check_syscall(self, gid: Gid, path: str, place: Place) -> None:
         if self.kernel is None or gid[0] != self.kernel:

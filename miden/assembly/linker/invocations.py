@@ -13,6 +13,7 @@ from miden.mast.advice_map import montgomery_key
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from miden.assembly.linker.modules import Gid
     from miden.field import Word
@@ -27,7 +28,7 @@ class InvocationSet:
     __slots__ = ("_calls",)
 
     def __init__(self) -> None:
-        self._calls: dict[tuple[int, int, object], tuple[Gid, str]] = {}
+        self._calls: dict[tuple[int, int, Any], tuple[Gid, str]] = {}
 
     def add_digest(self, kind: str, digest: Word, callee: Gid) -> None:
         """Add a call by digest."""
@@ -39,4 +40,4 @@ class InvocationSet:
 
     def in_order(self) -> Iterator[tuple[Gid, str]]:
         """Return callees and the spelling they were called by."""
-        return (self._calls[key] for key in sorted(self._calls))  # type: ignore[type-var]
+        return (self._calls[key] for key in sorted(self._calls))

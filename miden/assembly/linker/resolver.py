@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from miden.assembly.linker.errors import Place, link_error
 from miden.assembly.linker.paths import ROOT, absolute, components, is_absolute, join, split_first
-from miden.assembly.sema.imports import BadExpansion, expand_target
+from miden.assembly.sema.imports import ExpansionError, expand_target
 from miden.assembly.sema.items import AliasItem
 from miden.assembly.sema.report import did_you_mean
 
@@ -127,7 +127,7 @@ def _resolve_name(linker: Linker, module_index: int, name: str, place: Place, wr
         return DigestFound(target.digest)
     try:
         expanded = expand_target(target.path, module.first_items)
-    except BadExpansion as problem:
+    except ExpansionError as problem:
         source = module.source
         related = Place(source, problem.alias.start, problem.alias.end).related("this import")
         message = f"invalid alias target `{target.path}`"

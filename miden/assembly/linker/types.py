@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     """A type and how many types it consists of."""
 
 PRIMITIVES: dict[str, Type] = {
-    name: SCALARS[TypeKind[name.upper()]] for name in "i1 i8 u8 i16 u16 i32 u32 i64 u64 i128 u128 felt".split()
+    name: SCALARS[TypeKind[name.upper()]] for name in ("i1", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "i128", "u128", "felt")
 }
 
 CONVENTIONS = {

@@ -9,13 +9,13 @@ table is either here or in `BODY_INSTRUCTIONS`, which make nodes or decorators a
 from __future__ import annotations
 
 from miden.assembly.lowering import advice, assertions, comparison, crypto, environment, ext2, field, memory, stack, u32
-from miden.assembly.lowering.sequences import Frame, LoweringIssue, sequence
+from miden.assembly.lowering.sequences import Frame, NotLoweredError, sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from miden.assembly.lowering.sequences import Lowering, Sequence
 
-__all__ = ["BODY_INSTRUCTIONS", "FIXED", "FORMS", "Frame", "LoweringIssue"]
+__all__ = ["BODY_INSTRUCTIONS", "FIXED", "FORMS", "Frame", "NotLoweredError"]
 
 FAMILIES = (assertions, field, comparison, ext2, u32, stack, memory, advice, crypto, environment)
 
@@ -38,6 +38,9 @@ FIXED = _Fixed()
 FORMS: dict[str, Lowering] = {name: form for family in FAMILIES for name, form in family.FORMS.items()}
 
 BODY_INSTRUCTIONS = frozenset(
-    "exec call syscall dynexec dyncall procref breakpoint trace debug.stack debug.mem debug.local debug.adv_stack".split()
+    (
+        *("exec", "call", "syscall", "dynexec", "dyncall", "procref"),
+        *("breakpoint", "trace", "debug.stack", "debug.mem", "debug.local", "debug.adv_stack"),
+    )
 )
 """Instructions that the body compiler handles: they make nodes, decorators or depend on other procedures."""

@@ -25,11 +25,11 @@ FIXED = {
 _PADDED = {padding: sequence(f"EV(map_value_to_stack_n_{padding})") for padding in (0, 4, 8)}
 
 
-def _adv_push(args: tuple[int, ...], frame: Frame) -> Sequence:
+def _adv_push(args: tuple[int, ...], _frame: Frame) -> Sequence:
     return sequence(f"ADVPOP*{args[0]}")
 
 
-def _push_mapvaln(args: tuple[int, ...], frame: Frame) -> Sequence:
+def _push_mapvaln(args: tuple[int, ...], _frame: Frame) -> Sequence:
     return _PADDED[args[0]]
 
 

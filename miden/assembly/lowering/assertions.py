@@ -29,8 +29,8 @@ def _with_code(text: str) -> Lowering:
     opcodes, codes = sequence(text)
     count = len(codes)
 
-    def lower(args: tuple[object, ...], frame: Frame) -> Sequence:
-        return opcodes, (args[0],) * count  # type: ignore[return-value]
+    def lower(args: tuple[int, ...], _frame: Frame) -> Sequence:
+        return opcodes, (args[0],) * count
 
     return lower
 

@@ -26,7 +26,7 @@ FIXED = {
 def _against(zero: str, other: str) -> Lowering:
     is_zero, compare = sequence(zero), sequence(other)
 
-    def lower(args: tuple[int, ...], frame: Frame) -> Sequence:
+    def lower(args: tuple[int, ...], _frame: Frame) -> Sequence:
         # 1 is pushed with PUSH here, not with PAD INCR
         return join(push_exact(args[0]), compare) if args[0] else is_zero
 

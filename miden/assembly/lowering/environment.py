@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from miden.assembly.lowering.sequences import Frame, LoweringIssue, join, push, push_all, push_exact, sequence
+from miden.assembly.lowering.sequences import Frame, NotLoweredError, join, push, push_all, push_exact, sequence
+from miden.field import Word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,25 +19,23 @@ FIXED = {
 _EMIT_DROP = sequence("EMIT DROP")
 
 
-def _push(args: tuple[object, ...], frame: Frame) -> Sequence:
+def _push(args: tuple[int | Word], _frame: Frame) -> Sequence:
     """Push an element, or the four elements of a word; element 3 ends on top."""
     value = args[0]
-    return push_all(value) if isinstance(value, tuple) else push(value)  # type: ignore[arg-type]
+    return push_all(value) if isinstance(value, Word) else push(value)
 
 
-def _push_slice(args: tuple[object, ...], frame: Frame) -> Sequence:
+def _push_slice(args: tuple[Word, int, int], _frame: Frame) -> Sequence:
     """Push the elements first..last (exclusive) of a word."""
-    word: tuple[int, ...] = args[0]  # type: ignore[assignment]
-    first: int = args[1]  # type: ignore[assignment]
-    last: int = args[2]  # type: ignore[assignment]
+    word, first, last = args
     if first > last or last > len(word):
-        raise LoweringIssue("InvalidRange", f"invalid slice: {first}..{last} is not a range within a word", "indices of a word are 0..3")
+        raise NotLoweredError("InvalidRange", f"invalid slice: {first}..{last} is not a range within a word", "indices of a word are 0..3")
     if first == last:
-        raise LoweringIssue("EmptySlice", f"invalid slice: {first}..{last} is empty", "the end of a slice is exclusive")
+        raise NotLoweredError("EmptySlice", f"invalid slice: {first}..{last} is empty", "the end of a slice is exclusive")
     return push_all(word[first:last])
 
 
-def _emit(args: tuple[int, ...], frame: Frame) -> Sequence:
+def _emit(args: tuple[int, ...], _frame: Frame) -> Sequence:
     return join(push_exact(args[0]), _EMIT_DROP)
 
 

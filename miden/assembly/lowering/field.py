@@ -6,7 +6,7 @@ both columns agree one rule serves both.
 
 from __future__ import annotations
 
-from miden.assembly.lowering.sequences import Frame, LoweringIssue, join, push_exact, sequence
+from miden.assembly.lowering.sequences import Frame, NotLoweredError, join, push_exact, sequence
 from miden.field import P, inv
 
 TYPE_CHECKING = False
@@ -41,28 +41,28 @@ UNROLLED_EXPONENT = 7
 """Largest exponent that is lowered to multiplications."""
 
 
-def _add(args: tuple[int, ...], frame: Frame) -> Sequence:
+def _add(args: tuple[int, ...], _frame: Frame) -> Sequence:
     value = args[0]
     if value > 2:
         return join(push_exact(value), _ADD)
     return (_NOOP, _INCR, _INCR2)[value]
 
 
-def _sub(args: tuple[int, ...], frame: Frame) -> Sequence:
+def _sub(args: tuple[int, ...], _frame: Frame) -> Sequence:
     return join(push_exact(-args[0]), _ADD) if args[0] else _NOOP
 
 
-def _mul(args: tuple[int, ...], frame: Frame) -> Sequence:
+def _mul(args: tuple[int, ...], _frame: Frame) -> Sequence:
     value = args[0]
     if value > 1:
         return join(push_exact(value), _MUL)
     return _NOOP if value else _DROP_PAD
 
 
-def _div(args: tuple[int, ...], frame: Frame) -> Sequence:
+def _div(args: tuple[int, ...], _frame: Frame) -> Sequence:
     value = args[0]
     if not value:
-        raise LoweringIssue("DivisionByZero", "division by zero", "the divisor must not be 0")
+        raise NotLoweredError("DivisionByZero", "division by zero", "the divisor must not be 0")
     return _NOOP if value == 1 else join(push_exact(inv(value % P)), _MUL)
 
 
@@ -71,7 +71,7 @@ def exponentiation(bits: int) -> Sequence:
     return sequence(f"PAD INCR MOVUP2 PAD EXPACC*{bits} DROP DROP SWAP EQZ ASSERT(0)")
 
 
-def _exp(args: tuple[int, ...], frame: Frame) -> Sequence:
+def _exp(args: tuple[int, ...], _frame: Frame) -> Sequence:
     value = args[0]
     if value > UNROLLED_EXPONENT:
         return join(push_exact(value), exponentiation(value.bit_length()))
@@ -80,7 +80,7 @@ def _exp(args: tuple[int, ...], frame: Frame) -> Sequence:
     return sequence(f"DUP0*{value - 1} MUL*{value - 1}")
 
 
-def _exp_bits(args: tuple[int, ...], frame: Frame) -> Sequence:
+def _exp_bits(args: tuple[int, ...], _frame: Frame) -> Sequence:
     return exponentiation(args[0])
 
 

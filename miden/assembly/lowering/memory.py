@@ -6,7 +6,7 @@ negative offset and adding the cell. Only the declared number of locals may be u
 
 from __future__ import annotations
 
-from miden.assembly.lowering.sequences import Frame, LoweringIssue, join, push, sequence
+from miden.assembly.lowering.sequences import Frame, NotLoweredError, join, push, sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def local_address(index: int, frame: Frame, is_word: bool) -> Sequence:
     """Push the address of a local, after checking that the access stays inside the declared locals."""
     declared = frame.declared
     if not declared:
-        raise LoweringIssue(
+        raise NotLoweredError(
             "InvalidLocalReference",
             "invalid procedure local reference",
             "declare locals with @locals(N) before the procedure",
@@ -49,14 +49,14 @@ def local_address(index: int, frame: Frame, is_word: bool) -> Sequence:
         )
     size = WORD_SIZE if is_word else 1
     if declared < size:
-        raise LoweringIssue(
+        raise NotLoweredError(
             "InvalidLocalReference",
             "invalid procedure local reference: a word takes 4 locals",
             "declare at least 4 locals",
             f"this procedure has {declared} locals",
         )
     if index > declared - size:
-        raise LoweringIssue(
+        raise NotLoweredError(
             "InvalidLocalIndex",
             f"invalid procedure local index: {index}",
             f"the index must be in 0..{declared - size}",
@@ -68,7 +68,7 @@ def local_address(index: int, frame: Frame, is_word: bool) -> Sequence:
 def _at_address(access: str) -> Lowering:
     before, after = map(sequence, _AT_ADDRESS[access])
 
-    def lower(args: tuple[int, ...], frame: Frame) -> Sequence:
+    def lower(args: tuple[int, ...], _frame: Frame) -> Sequence:
         return join(before, push(args[0]), after)
 
     return lower
@@ -81,7 +81,7 @@ def _at_local(access: str) -> Lowering:
     def lower(args: tuple[int, ...], frame: Frame) -> Sequence:
         index = args[0]
         if is_word and index % WORD_SIZE:
-            raise LoweringIssue("InvalidLocalWordIndex", f"invalid local word index: {index}", "the index of a word must be a multiple of 4")
+            raise NotLoweredError("InvalidLocalWordIndex", f"invalid local word index: {index}", "it must be a multiple of 4")
         return join(before, local_address(index, frame, is_word), after)
 
     return lower
@@ -91,8 +91,8 @@ def _locaddr(args: tuple[int, ...], frame: Frame) -> Sequence:
     return local_address(args[0], frame, is_word=False)
 
 
-FORMS: dict[str, Lowering] = (
-    {f"mem_{access}": _at_address(access) for access in _AT_ADDRESS}
-    | {f"loc_{access}": _at_local(access) for access in _AT_ADDRESS}
-    | {"locaddr": _locaddr}
-)
+FORMS: dict[str, Lowering] = {
+    **{f"mem_{access}": _at_address(access) for access in _AT_ADDRESS},
+    **{f"loc_{access}": _at_local(access) for access in _AT_ADDRESS},
+    "locaddr": _locaddr,
+}

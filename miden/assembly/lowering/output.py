@@ -13,7 +13,6 @@ from array import array
 
 from miden.assembly.ast import Instruction
 from miden.isa import NodeKind
-from miden.mast.advice_map import AdviceMap
 from miden.mast.debug_info import DebugInfo
 from miden.mast.decorators import AsmOp
 from miden.mast.forest import MastForest
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from miden.assembly.body import ProcedureContext
     from miden.assembly.forest_builder import Block, Ids, MastForestBuilder
+    from miden.mast.advice_map import AdviceMap
     from miden.mast.decorators import Decorator
 
 

@@ -13,7 +13,7 @@ from miden.isa import FMP_ADDR, IMMEDIATE_OPS, OP
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     Sequence: TypeAlias = tuple[bytes, tuple[int, ...]]
 
@@ -119,7 +119,7 @@ class Frame:
         self.size = (declared + 3) // 4 * 4
 
 
-class LoweringIssue(Exception):
+class NotLoweredError(Exception):
     """An instruction that cannot be lowered with these operands; the body compiler adds the place.
 
     `note` says what would be acceptable. `at_procedure` is a remark to show at the procedure's name.
@@ -134,4 +134,4 @@ class LoweringIssue(Exception):
 
 
 if TYPE_CHECKING:
-    Lowering: TypeAlias = Callable[[tuple[object, ...], Frame], Sequence]
+    Lowering: TypeAlias = Callable[[tuple[Any, ...], Frame], Sequence]

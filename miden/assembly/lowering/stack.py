@@ -31,12 +31,8 @@ SWAP = (
     | {9: "MOVDN8 SWAPDW SWAP SWAPDW MOVUP8", 10: "MOVDN8 SWAPDW SWAP MOVUP2 SWAPDW MOVUP8"}
     | {n: f"MOVDN8 SWAPDW MOVDN{n - 9} MOVUP{n - 8} SWAPDW MOVUP8" for n in range(11, 16)}
 )
-MOVUP = (
-    {n: f"MOVUP{n}" for n in range(2, 9)} | {9: "SWAPDW SWAP SWAPDW MOVUP8"} | {n: f"SWAPDW MOVUP{n - 8} SWAPDW MOVUP8" for n in _FAR}
-)
-MOVDN = (
-    {n: f"MOVDN{n}" for n in range(2, 9)} | {9: "MOVDN8 SWAPDW SWAP SWAPDW"} | {n: f"MOVDN8 SWAPDW MOVDN{n - 8} SWAPDW" for n in _FAR}
-)
+MOVUP = {n: f"MOVUP{n}" for n in range(2, 9)} | {9: "SWAPDW SWAP SWAPDW MOVUP8"} | {n: f"SWAPDW MOVUP{n - 8} SWAPDW MOVUP8" for n in _FAR}
+MOVDN = {n: f"MOVDN{n}" for n in range(2, 9)} | {9: "MOVDN8 SWAPDW SWAP SWAPDW"} | {n: f"MOVDN8 SWAPDW MOVDN{n - 8} SWAPDW" for n in _FAR}
 DUPW = {0: "DUP3*4", 1: "DUP7*4", 2: "DUP11*4", 3: "DUP15*4"}
 SWAPW = {1: "SWAPW", 2: "SWAPW2", 3: "SWAPW3"}
 MOVUPW = {2: "SWAPW SWAPW2", 3: "SWAPW SWAPW2 SWAPW3"}
@@ -46,7 +42,7 @@ MOVDNW = {2: "SWAPW2 SWAPW", 3: "SWAPW3 SWAPW2 SWAPW"}
 def _positions(rows: dict[int, str]) -> Lowering:
     compiled: dict[int, Sequence] = {}
 
-    def lower(args: tuple[int, ...], frame: Frame) -> Sequence:
+    def lower(args: tuple[int, ...], _frame: Frame) -> Sequence:
         position = args[0]
         row = compiled.get(position)
         if row is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from miden.assembly.lowering.sequences import Frame, LoweringIssue, join, push, push_exact, sequence
+from miden.assembly.lowering.sequences import Frame, NotLoweredError, join, push, push_exact, sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,9 +64,7 @@ FIXED = {
         "EV(u32_clo) ADVPOP PUSH(32) DUP1 NEG ADD P2 PUSH(1) NEG ADD DUP0 PUSH(2) U32DIV DROP PUSH(4294967295) SWAP NEG ADD "
         "MOVUP3 U32AND PUSH(4294967295) MOVUP2 NEG ADD EQ ASSERT(0)"
     ),
-    "u32ctz": (
-        "EV(u32_ctz) ADVPOP SWAP DUP1 P2 DUP0 PAD INCR NEG ADD SWAP U32SPLIT DROP DUP0 MOVUP2 ADD MOVUP2 U32AND EQ ASSERT(0)"
-    ),
+    "u32ctz": ("EV(u32_ctz) ADVPOP SWAP DUP1 P2 DUP0 PAD INCR NEG ADD SWAP U32SPLIT DROP DUP0 MOVUP2 ADD MOVUP2 U32AND EQ ASSERT(0)"),
     "u32cto": "EV(u32_cto) ADVPOP SWAP DUP1 P2 DUP0 PAD INCR NEG ADD SWAP U32SPLIT DROP DUP1 ADD MOVUP2 U32AND EQ ASSERT(0)",
 }
 
@@ -78,9 +76,9 @@ def _with_operand(name: str) -> Lowering:
     operation = sequence(_ARITHMETIC[name])
     divides = name in _DIVISIONS
 
-    def lower(args: tuple[int, ...], frame: Frame) -> Sequence:
+    def lower(args: tuple[int, ...], _frame: Frame) -> Sequence:
         if divides and not args[0]:
-            raise LoweringIssue("DivisionByZero", "division by zero", "the divisor must not be 0")
+            raise NotLoweredError("DivisionByZero", "division by zero", "the divisor must not be 0")
         return join(push(args[0]), operation)
 
     return lower
@@ -90,10 +88,10 @@ def _with_shift(name: str) -> Lowering:
     operation = sequence(_SHIFTS[name])
     rotates_right = name == "u32rotr"
 
-    def lower(args: tuple[int, ...], frame: Frame) -> Sequence:
+    def lower(args: tuple[int, ...], _frame: Frame) -> Sequence:
         shift = args[0]
         if shift > MAX_SHIFT:
-            raise LoweringIssue("InvalidArgument", f"invalid argument: {shift} bits", f"the value must be in 0..{MAX_SHIFT}")
+            raise NotLoweredError("InvalidArgument", f"invalid argument: {shift} bits", f"the value must be in 0..{MAX_SHIFT}")
         if not shift:
             return _NOOP
         return join(push_exact(1 << (32 - shift if rotates_right else shift)), operation)

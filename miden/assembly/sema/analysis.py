@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from miden.assembly.ast import AdviceMapEntry, Alias, Constant, ConstRef, DocComment, IntExpr, Procedure, TypeDecl, WordExpr
 from miden.assembly.linker.paths import MAIN
-from miden.assembly.sema.constants import ConstIssue, evaluate
+from miden.assembly.sema.constants import ConstantError, evaluate
 from miden.assembly.sema.imports import expands
 from miden.assembly.sema.items import (
     CONSTANT,
@@ -84,7 +84,7 @@ class ModuleAnalysis:
         if path in self.imported or "::" in path:
             return None
         hint = did_you_mean(path, {*self.constants, *self.imported})
-        raise ConstIssue("UndefinedSymbol", f"undefined constant `{path}`", self.module.source, ref.start, ref.end, hint)
+        raise ConstantError("UndefinedSymbol", f"undefined constant `{path}`", self.module.source, ref.start, ref.end, hint)
 
     def remember(self, key: object, value: ConstExpr) -> None:
         """Replace the expression of a constant by its value."""
@@ -179,7 +179,8 @@ class ModuleAnalysis:
             from miden.hashing import hash_elements
 
             key = hash_elements(form.values)
-        self.define_constant(Constant(form.name, WordExpr(key, form.start, form.end), False, None, form.start, form.end, form.start, form.end))
+        place = (form.start, form.end)
+        self.define_constant(Constant(form.name, WordExpr(key, *place), False, None, *place, *place))
         if key in self.advice_map:
             self.report.error("AdvMapKeyAlreadyDefined", f"the advice map already has an entry under {key.to_hex()}", form)
         else:
@@ -192,7 +193,7 @@ class ModuleAnalysis:
         for name in sorted(self.constants):
             try:
                 self.constants[name] = evaluate(_reference(name, self.constants[name]), None, self)
-            except ConstIssue as issue:
+            except ConstantError as issue:
                 self.report.issue(issue)
 
     def define_enums(self) -> None:
@@ -235,18 +236,9 @@ class ModuleAnalysis:
     def check_entry(self) -> None:
         """Require the entry point of an executable module."""
         if self.kind == EXECUTABLE_KIND and self.first_of_kind.get(("procedure", MAIN)) is None:
-            end = len(self.module.source.text)
-            self.report.error("MissingEntrypoint", "a program needs a `begin` block", _Place(end, end), hint="add `begin ... end`")
-
-
-class _Place:
-    """A place that is no syntax."""
-
-    __slots__ = ("end", "start")
-
-    def __init__(self, start: int, end: int) -> None:
-        self.start = start
-        self.end = end
+            end = self.module.source.end
+            place = DocComment("", end, end)
+            self.report.error("MissingEntrypoint", "a program needs a `begin` block", place, hint="add `begin ... end`")
 
 
 def _reference(name: str, expr: ConstExpr) -> ConstExpr:

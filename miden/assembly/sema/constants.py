@@ -13,8 +13,7 @@ from miden.field import P, Word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Hashable
-    from typing import Protocol, TypeVar
+    from typing import Any, Protocol, TypeVar
 
     from miden.assembly.ast import ConstExpr
     from miden.assembly.source import SourceFile
@@ -24,15 +23,15 @@ if TYPE_CHECKING:
     class ConstEnvironment(Protocol[S]):
         """Where the names of an expression come from; `S` says in which scope an expression stands."""
 
-        def key(self, ref: ConstRef, scope: S) -> Hashable:
+        def key(self, ref: ConstRef, scope: S) -> Any:
             """Return what the reference means, to tell a cycle by."""
             ...
 
-        def lookup(self, ref: ConstRef, key: Hashable, scope: S) -> tuple[ConstExpr, S] | None:
-            """Return the constant's expression and its scope; None if it is not known yet; `ConstIssue` otherwise."""
+        def lookup(self, ref: ConstRef, key: Any, scope: S) -> tuple[ConstExpr, S] | None:
+            """Return the constant's expression and its scope; None if it is not known yet; `ConstantError` otherwise."""
             ...
 
-        def remember(self, key: Hashable, value: ConstExpr) -> None:
+        def remember(self, key: Any, value: ConstExpr) -> None:
             """Keep the value that the constant came to."""
             ...
 
@@ -49,12 +48,14 @@ WIDTHS = {"U8": 8, "SH": 8, "U16": 16, "U32": 32}
 """Bits of the immediate classes that take small integers."""
 
 CONSTANT_CLASSES: dict[str, str] = {
-    row.name: next(cls for form in row.forms for cls in form if IMMEDIATES[cls].constants) for row in MNEMONICS.values() if row.takes_constants
+    row.name: next(cls for form in row.forms for cls in form if IMMEDIATES[cls].constants)
+    for row in MNEMONICS.values()
+    if row.takes_constants
 }
 """Instruction -> class of the immediate that a constant may stand for."""
 
 
-class ConstIssue(Exception):
+class ConstantError(Exception):
     """A constant that cannot be evaluated or used; start and end are in `source`."""
 
     def __init__(self, kind: str, message: str, source: SourceFile, start: int, end: int, hint: str = "") -> None:
@@ -72,22 +73,22 @@ def evaluate(expr: ConstExpr, scope: S, env: ConstEnvironment[S]) -> ConstExpr:
     if isinstance(expr, VALUES):
         return expr
     values: list[ConstExpr] = []
-    active: dict[Hashable, ConstRef] = {}
-    work: list[tuple[int, object, S]] = [(_EVALUATE, expr, scope)]
+    active: dict[Any, ConstRef] = {}
+    work: list[tuple[int, Any, S]] = [(_EVALUATE, expr, scope)]
     while work:
         step, item, scope = work.pop()
         if step == _RETURN:
-            del active[item]  # type: ignore[arg-type]
+            del active[item]
             if isinstance(values[-1], VALUES):
-                env.remember(item, values[-1])  # type: ignore[arg-type]
+                env.remember(item, values[-1])
         elif step == _APPLY:
             left, right = values.pop(), values.pop()
-            values.append(_apply(item, left, right, env.source(scope)))  # type: ignore[arg-type]
+            values.append(_apply(item, left, right, env.source(scope)))
         elif isinstance(item, ConstRef):
             key = env.key(item, scope)
             if key in active:
                 message = f"constant `{item.path}` is defined by itself"
-                raise ConstIssue("ConstEvalCycle", message, env.source(scope), item.start, item.end, "break the cycle with a literal")
+                raise ConstantError("ConstEvalCycle", message, env.source(scope), item.start, item.end, "break the cycle with a literal")
             found = env.lookup(item, key, scope)
             if found is None:
                 values.append(item)
@@ -102,7 +103,7 @@ def evaluate(expr: ConstExpr, scope: S, env: ConstEnvironment[S]) -> ConstExpr:
             work.append((_EVALUATE, item.left, scope))
             work.append((_EVALUATE, item.right, scope))
         else:
-            values.append(item)  # type: ignore[arg-type]
+            values.append(item)
     return values[0]
 
 
@@ -116,7 +117,7 @@ def _apply(expr: BinaryExpr, left: ConstExpr, right: ConstExpr, source: SourceFi
             if isinstance(operand, BinaryExpr):
                 message = "an operand depends on an imported constant"
                 hint = "give the operand a constant of its own in the module it is imported from"
-            raise ConstIssue("InvalidConstExprOperand", message, source, side.start, side.end, hint)
+            raise ConstantError("InvalidConstExprOperand", message, source, side.start, side.end, hint)
     return BinaryExpr(expr.operator, left, right, expr.start, expr.end)
 
 
@@ -124,13 +125,13 @@ def _calculate(expr: BinaryExpr, left: int, right: int, source: SourceFile) -> i
     operator = expr.operator
     if operator in ("/", "//"):
         if not right:
-            raise ConstIssue("DivisionByZero", "division by zero in a constant expression", source, expr.start, expr.end)
+            raise ConstantError("DivisionByZero", "division by zero in a constant expression", source, expr.start, expr.end)
         return left // right
     result = left + right if operator == "+" else left - right if operator == "-" else left * right
     if not 0 <= result <= _U64_MAX:
         what = "is negative" if result < 0 else "exceeds 64 bits"
         message = f"the constant expression {left} {operator} {right} {what}"
-        raise ConstIssue("ImmediateOverflow", message, source, expr.start, expr.end)
+        raise ConstantError("ImmediateOverflow", message, source, expr.start, expr.end)
     return result % P
 
 
@@ -144,11 +145,18 @@ def constant_value(value: ConstExpr) -> int | str | Word:
     return value.value  # type: ignore[union-attr]
 
 
-_EXPECTED = {"I": "an integer, word or event", "ITEM": "an integer, word or event", "F": "an integer or event", "SLICE": "a word", "ERR": "a string"}
+_EXPECTED = {
+    "I": "an integer, word or event",
+    "ITEM": "an integer, word or event",
+    "F": "an integer or event",
+    "SLICE": "a word",
+    "ERR": "a string",
+    "EVENT": "an event",
+}
 
 
 def immediate_value(name: str, ref: ConstRef, value: ConstExpr, source: SourceFile) -> int | str | Word:
-    """Return what a constant stands for as an immediate of instruction `name`; `ConstIssue` if it may not stand there."""
+    """Return what a constant stands for as an immediate of instruction `name`; `ConstantError` if it may not."""
     cls = CONSTANT_CLASSES[name]
     width = WIDTHS.get(cls)
     if width is not None:
@@ -156,7 +164,7 @@ def immediate_value(name: str, ref: ConstRef, value: ConstExpr, source: SourceFi
             raise _mismatch(ref, "an integer", value, source)
         if value.value >> width:
             message = f"constant `{ref.path}` must be below 2**{width} here, found {value.value}"
-            raise ConstIssue("ImmediateOverflow", message, source, ref.start, ref.end)
+            raise ConstantError("ImmediateOverflow", message, source, ref.start, ref.end)
         return value.value
     is_event = isinstance(value, HashExpr) and value.hash_kind == "event"
     is_word = isinstance(value, WordExpr) or (isinstance(value, HashExpr) and value.hash_kind == "word")
@@ -170,16 +178,18 @@ def immediate_value(name: str, ref: ConstRef, value: ConstExpr, source: SourceFi
         "ERR": isinstance(value, StringExpr),
     }[cls]
     if not accepted:
-        raise _mismatch(ref, _EXPECTED.get(cls, "an event"), value, source)
+        raise _mismatch(ref, _EXPECTED[cls], value, source)
     return constant_value(value)
 
 
 def event_only(ref: ConstRef, value: ConstExpr, source: SourceFile) -> None:
-    """Raise `ConstIssue` unless a constant of this module names an event, as `emit` demands of it."""
+    """Raise `ConstantError` unless a constant of this module names an event, as `emit` demands of it."""
     if not (isinstance(value, HashExpr) and value.hash_kind == "event"):
         raise _mismatch(ref, "an event", value, source, 'define it as `event("name")`')
 
 
-def _mismatch(ref: ConstRef, expected: str, value: ConstExpr, source: SourceFile, hint: str = "") -> ConstIssue:
+def _mismatch(ref: ConstRef, expected: str, value: ConstExpr, source: SourceFile, hint: str = "") -> ConstantError:
     found = {IntExpr: "an integer", StringExpr: "a string", WordExpr: "a word", HashExpr: "a hash"}.get(type(value), "an expression")
-    return ConstIssue("InvalidConstant", f"constant `{ref.path}` must be {expected} here, found {found}", source, ref.start, ref.end, hint)
+    return ConstantError(
+        "InvalidConstant", f"constant `{ref.path}` must be {expected} here, found {found}", source, ref.start, ref.end, hint
+    )

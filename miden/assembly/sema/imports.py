@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from miden.field import Word
 
 
-class BadExpansion(Exception):
+class ExpansionError(Exception):
     """An import that cannot be expanded: `kind`, and the import that is at fault."""
 
     def __init__(self, kind: str, alias: Alias) -> None:
@@ -28,7 +28,7 @@ def expand_target(path: str, aliases: Mapping[str, object]) -> str | Word:
     """Replace leading imports of a path by their targets, again and again; an absolute path, or a digest.
 
     `aliases` maps a name to the first item of that name. A target that is the path itself, as in ``use lib::lib``,
-    ends the expansion and is returned as it is. Raises `BadExpansion` if a path leads through a digest, or in a
+    ends the expansion and is returned as it is. Raises `ExpansionError` if a path leads through a digest, or in a
     circle.
     """
     from miden.assembly.sema.items import AliasItem
@@ -44,13 +44,13 @@ def expand_target(path: str, aliases: Mapping[str, object]) -> str | Word:
         target = item.form.target
         if target.digest is not None:
             if rest or any(rests):
-                raise BadExpansion("InvalidAliasTarget", item.form)
+                raise ExpansionError("InvalidAliasTarget", item.form)
             return target.digest
         if target.path == path:
             result = path
             break
         if path in seen:
-            raise BadExpansion("CircularImport", item.form)
+            raise ExpansionError("CircularImport", item.form)
         seen.add(path)
         rests.append(rest)
         path = target.path
@@ -64,6 +64,6 @@ def expands(alias: Alias, aliases: Mapping[str, object]) -> bool:
     if alias.target.digest is None:
         try:
             expand_target(alias.target.path, aliases)
-        except BadExpansion:
+        except ExpansionError:
             return False
     return True

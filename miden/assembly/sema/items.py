@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from miden.assembly.ast import Alias, ConstExpr, Constant, ConstRef, Instruction, Procedure, Target, TypeDecl
+    from miden.assembly.ast import Alias, Constant, ConstExpr, ConstRef, Instruction, Procedure, Target, TypeDecl
     from miden.assembly.diagnostics import Diagnostic
     from miden.assembly.source import SourceFile
     from miden.field import Word

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from miden.assembly.ast import Spanned
-    from miden.assembly.sema.constants import ConstIssue
+    from miden.assembly.sema.constants import ConstantError
     from miden.assembly.source import SourceFile
 
 
@@ -29,7 +29,7 @@ class Report:
         """Add an error at a place of the module."""
         self.errors.append(Diagnostic(kind, "error", message, self.source, at.start, at.end, label=label, hint=hint, related=related))
 
-    def issue(self, issue: ConstIssue) -> None:
+    def issue(self, issue: ConstantError) -> None:
         """Add what a constant failed with."""
         self.errors.append(Diagnostic(issue.kind, "error", issue.message, issue.source, issue.start, issue.end, hint=issue.hint))
 

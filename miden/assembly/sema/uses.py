@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from miden.assembly.ast import BinaryExpr, ConstRef, If, Instruction, Target
 from miden.assembly.linker.paths import KERNEL, ROOT, is_name, join, split_first
-from miden.assembly.sema.constants import VALUES, ConstIssue, evaluate, event_only, immediate_value
+from miden.assembly.sema.constants import VALUES, ConstantError, evaluate, event_only, immediate_value
 from miden.assembly.sema.items import AliasItem, ConstantItem, ProcedureItem, TypeItem
 from miden.assembly.sema.report import did_you_mean
 
@@ -95,7 +95,7 @@ class _Visitor:
             if instruction.name == "emit":
                 event_only(ref, value, source)
             item.values[ref] = immediate_value(instruction.name, ref, value, source)
-        except ConstIssue as issue:
+        except ConstantError as issue:
             self._report.issue(issue)
 
     def _syscall(self, item: ProcedureItem, target: Target) -> None:
@@ -174,7 +174,7 @@ class _Visitor:
             if part.form == "ref":
                 self._use_name(split_first(part.args[0])[0])  # type: ignore[arg-type]
             elif part.form == "struct":
-                work += [field for _, field in part.args[1]]  # type: ignore[misc, attr-defined]
+                work += [field for _, field in part.args[1]]  # type: ignore[attr-defined]
             elif part.form in ("ptr", "array"):
                 work.append(part.args[0])  # type: ignore[arg-type]
 
