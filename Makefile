@@ -7,6 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 JOBS ?= auto
 
 CORE_SOURCES := $(wildcard miden/_core/*.pyx miden/_core/*.pxd miden/_core/*.h miden/_core/ops/*.h miden/_core/ops/*.pxd)
@@ -77,18 +78,19 @@ clean: ## remove what was built, but not .venv
 $(STAMP_VENV):
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or later was found; set PYTHON"; exit 1; }
 	@test -x $(BIN)/python || { echo "creating $(VENV) with $$($(PYTHON) --version)"; $(PYTHON) -m venv $(VENV); }
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(PIP) --upgrade "pip>=25.1"
 	@touch $@
 
 $(STAMP_TOOLS): $(STAMP_VENV) pyproject.toml
 	@echo "installing what the build needs"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --group build
+	@$(PIP) --group build
 	@touch $@
 
-# `compat` puts one path file into .venv: an import hook, the default, would cost every start some milliseconds.
+# `compat` puts one path file into .venv: an import hook, the default, would cost every start some milliseconds. Where a
+# later setuptools no longer knows it, the default has to do.
 $(STAMP_INSTALL): $(STAMP_TOOLS) pyproject.toml setup.py
 	@echo "installing miden and what it needs"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --config-settings editable_mode=compat -e .
+	@PYTHONWARNINGS=ignore $(PIP) --no-build-isolation --config-settings editable_mode=compat -e . || $(PIP) --no-build-isolation -e .
 	@touch $@
 
 $(STAMP_CORE): $(STAMP_INSTALL) $(CORE_SOURCES) setup.py
@@ -98,7 +100,7 @@ $(STAMP_CORE): $(STAMP_INSTALL) $(CORE_SOURCES) setup.py
 
 $(STAMP_DEV): $(STAMP_INSTALL) pyproject.toml
 	@echo "installing what the tests need"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --group dev
+	@$(PIP) --group dev
 	@touch $@
 
 $(STAMP_ASAN): $(STAMP_TOOLS) $(CORE_SOURCES) setup.py
