@@ -29,6 +29,7 @@ INV_ALPHA = 10540996611094048183
 MDS_ROW: tuple[int, ...] = (7, 23, 8, 26, 13, 10, 9, 7, 6, 22, 21, 8)
 """First row of the circulant matrix; row r is this row rotated right r times."""
 
+# fmt: off
 ARK1: tuple[tuple[int, ...], ...] = (
     (
         5789762306288267392, 6522564764413701783, 17809893479458208203, 107145243989736508,
@@ -66,8 +67,10 @@ ARK1: tuple[tuple[int, ...], ...] = (
         3596153696935337464, 8104208463525993784, 14345062289456085693, 17036731477169661256,
     ),
 )
+# fmt: on
 """Constants added in the first half of each round."""
 
+# fmt: off
 ARK2: tuple[tuple[int, ...], ...] = (
     (
         6077062762357204287, 15277620170502011191, 5358738125714196705, 14233283787297595718,
@@ -105,6 +108,7 @@ ARK2: tuple[tuple[int, ...], ...] = (
         16460604813734957368, 9643968136937729763, 3611348709641382851, 18256379591337759196,
     ),
 )
+# fmt: on
 """Constants added in the second half of each round."""
 
 BYTES_PER_ELEMENT = 7

@@ -9,10 +9,13 @@ from __future__ import annotations
 from enum import IntEnum
 
 from miden.errors import InputError
+from miden.mast.layout import POINTER_LAYOUT, SCALAR_LAYOUTS, array_layout, struct_layout, transparent_layout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from miden.mast.layout import Layout
 
 TYPE_DEPTH_LIMIT = 128
 """Levels of types inside types; the reference has no limit and dies of depth."""
@@ -75,13 +78,15 @@ class CallConvention(IntEnum):
 class Type:
     """A type: its kind, the types in it, and the numbers that go with it.
 
-    Use the functions below and the constants to make one.
+    Use the functions below and the constants to make one. `size_in_bits` and `alignment`, in bytes, are its layout.
+
+    Raises `InputError` of kind ``TypeTooDeep`` or ``InvalidLayout``.
 
     >>> array_type(FELT, 4)
     array[felt; 4]
     """
 
-    __slots__ = ("depth", "kind", "numbers", "parts")
+    __slots__ = ("alignment", "depth", "kind", "numbers", "parts", "size_in_bits")
 
     def __init__(self, kind: TypeKind, parts: Iterable[Type] = (), numbers: tuple[int, ...] = ()) -> None:
         self.kind = kind
@@ -92,6 +97,25 @@ class Type:
         self.depth: int = 1 + max((part.depth for part in self.parts), default=0)
         if self.depth > TYPE_DEPTH_LIMIT:
             raise InputError(f"types may nest {TYPE_DEPTH_LIMIT} deep", kind="TypeTooDeep")
+        self.size_in_bits, self.alignment = self._layout()
+
+    def _layout(self) -> Layout:
+        """Return size in bits, None for a list, and alignment in bytes."""
+        if self.kind < TypeKind.POINTER:
+            return SCALAR_LAYOUTS[self.kind]
+        if self.kind in (TypeKind.POINTER, TypeKind.FUNCTION):
+            return POINTER_LAYOUT
+        layouts = [(part.size_in_bits, part.alignment) for part in self.parts]
+        if self.kind == TypeKind.ARRAY:
+            return array_layout(layouts[0], self.numbers[0])
+        if self.kind == TypeKind.LIST:
+            return None, layouts[0][1]
+        representation, alignment = self.numbers
+        if representation == StructRepr.TRANSPARENT:
+            return transparent_layout(layouts)
+        if representation == StructRepr.PACKED:
+            return struct_layout(layouts, packed=alignment)
+        return struct_layout(layouts, align=alignment)
 
     @property
     def params(self) -> tuple[Type, ...]:

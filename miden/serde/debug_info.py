@@ -260,4 +260,3 @@ def _string_table(strings: Iterable[str]) -> bytes:
         data += text(value)
         count += 1
     return vint(count) + offsets + blob(data)
-

@@ -179,4 +179,3 @@ def encode_advice_map(advice_map: AdviceMap) -> bytes:
     for key, values in advice_map.items():
         parts += (key.to_bytes(), vint(len(values)), felts(values))
     return b"".join(parts)
-

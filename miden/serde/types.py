@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from miden.errors import FormatError, InputError
 from miden.mast.types import SCALARS, TYPE_DEPTH_LIMIT, CallConvention, StructRepr, Type, TypeKind
 from miden.serde.writer import u16, vint
 
@@ -64,7 +65,10 @@ def _close(reader: Reader, stack: list[_Open]) -> Type | None:
             top.missing = reader.count(1, "results")
             continue
         stack.pop()
-        done = Type(top.kind, top.parts, top.numbers)
+        try:
+            done = Type(top.kind, top.parts, top.numbers)
+        except InputError as error:  # a struct without a layout
+            raise FormatError(error.message, offset=reader.base + reader.pos, kind=error.kind) from error
         if not stack:
             return done
         stack[-1].parts.append(done)

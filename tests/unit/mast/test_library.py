@@ -238,8 +238,37 @@ def test_types_nest_to_a_limit() -> None:
 
 
 @pytest.mark.parametrize(
+    ("made", "size", "alignment"),
+    [
+        (FELT, 32, 4),
+        (SCALARS[TypeKind.U256], 256, 16),
+        (pointer_type(list_type(FELT)), 32, 4),
+        (list_type(FELT), None, 4),
+        (struct_type([]), 0, 1),
+        (struct_type([SCALARS[TypeKind.U32], SCALARS[TypeKind.U8]]), 64, 4),
+        (struct_type([SCALARS[TypeKind.U32], SCALARS[TypeKind.U8]], StructRepr.ALIGN, 8), 64, 8),
+        (struct_type([SCALARS[TypeKind.U8], SCALARS[TypeKind.U32]], StructRepr.PACKED, 1), 40, 1),
+        (struct_type([SCALARS[TypeKind.NEVER], FELT], StructRepr.TRANSPARENT), 32, 4),
+        (struct_type([], StructRepr.PACKED, 3), 0, 3),
+        (array_type(SCALARS[TypeKind.I1], 8), 57, 1),
+        (array_type(list_type(FELT), 0), 0, 4),
+        (array_type(list_type(FELT), 2), None, 4),
+    ],
+)
+def test_types_have_a_layout(made: Type, size: int | None, alignment: int) -> None:
+    assert (made.size_in_bits, made.alignment) == (size, alignment)
+
+
+@pytest.mark.parametrize(
     "make",
     [
+        lambda: struct_type([list_type(FELT)]),
+        lambda: struct_type([SCALARS[TypeKind.U16]], StructRepr.ALIGN, 3),
+        lambda: struct_type([FELT], StructRepr.PACKED, 3),
+        lambda: struct_type([FELT, FELT], StructRepr.TRANSPARENT),
+        lambda: struct_type([array_type(FELT, 2**30)]),
+        lambda: struct_type([array_type(FELT, 2**29), array_type(FELT, 2**29)]),
+        lambda: array_type(struct_type([], StructRepr.PACKED, 3), 2),
         lambda: struct_type([FELT] * 256),
         lambda: struct_type([FELT], StructRepr.ALIGN, 0),
         lambda: struct_type([FELT], StructRepr.PACKED, 65536),

@@ -275,6 +275,8 @@ def test_a_good_debug_section_of_this_shape_is_read() -> None:
         (b"\x03\x02\x01\x00a\x10\x02\x0f", "InvalidType"),
         (b"\x03\x02\x01\x00a\x11\x04\x00", "InvalidType"),
         (b"\x03\x02\x01\x00a\x11\x01\x00\x00\x00", "InvalidType"),
+        (b"\x03\x02\x01\x00a\x11\x01\x03\x00\x00", "InvalidLayout"),
+        (b"\x03\x02\x01\x00a\x11\x00\x01\x13\x0f", "InvalidLayout"),
         (b"\x03\x02\x01\x00a\x14\x06\x01\x01", "InvalidType"),
         (b"\x05" + b"\x02\x01\x00a\x0f" * 2, "DuplicateKey"),
         (b"\x03\x00\x01\x00a" + bytes(5) + b"\x03\x03\x03a", "InvalidAttribute"),
