@@ -206,6 +206,41 @@ def test_a_procedure_call_after_the_prologue(backend: Backend) -> None:
     assert machine.contexts() == [0, 9]
 
 
+# --- executables as an assembler lays them out -------------------------------------------------------------------
+
+PROLOGUE = f"push.{2**31} push.{FMP} mstore drop"
+
+
+def test_straight_code_behind_the_prologue(backend: Backend) -> None:
+    forest = Columns()
+    forest.block(PROLOGUE + " pad incr push.2 add swap drop")
+    run(backend, forest, 15)
+
+
+def test_a_conditional_behind_the_prologue(backend: Backend) -> None:
+    forest = Columns()
+    forest.join(forest.block(PROLOGUE), forest.split(forest.block("add"), forest.block("mul")))
+    assert run(backend, forest, 14, stack=[1, 3, 4]).stack() == padded(7)
+    assert run(backend, forest, 14, stack=[0, 3, 4]).stack() == padded(12)
+
+
+def test_a_counted_loop_behind_the_prologue(backend: Backend) -> None:
+    forest = Columns()
+    loop = forest.loop(forest.block(f"push.{2**64 - 2**32} add dup0 eqz not"))
+    first = forest.join(forest.block(PROLOGUE + " push.3 dup0 eqz not"), loop)
+    forest.join(first, forest.block("drop"))
+    assert run(backend, forest, 42).stack() == padded()
+
+
+def test_an_event_answered_with_advice(backend: Backend) -> None:
+    forest = Columns()
+    forest.block(PROLOGUE + " push.14153021663962350784 emit drop advpop*4 swapw drop*4")
+    machine = backend.machine(forest, stack=[0, 7, 0, 100])
+    assert machine.run(100) == Status.EVENT
+    machine.advice_push([14, 0, 2, 0])
+    assert (machine.run(100), machine.clk, machine.stack()) == (Status.DONE, 21, padded(0, 2, 0, 14))
+
+
 # --- syscall ----------------------------------------------------------------------------------------------------
 
 
