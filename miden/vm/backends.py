@@ -154,7 +154,7 @@ def _load_core() -> Backend:
     return Backend(
         "core",
         code=Code,
-        machine=Machine,
+        machine=Machine,  # type: ignore[arg-type]  # its `code` is its own class, not any Code
         merge=rpo.merge,
         merge_in_domain=rpo.merge_in_domain,
         hash_elements=rpo.hash_elements,

@@ -35,6 +35,7 @@ def fault_error(status: int, machine: Machine) -> ExecutionError:
     facts = _operands(row.operands, machine.fault_values)
     facts.update(_more_facts(status, machine, facts))
     shown = {name: _show(value) for name, value in facts.items()}
+    facts.pop("error", None)
     message = row.template.format(**shown, clk=machine.clk, ctx=machine.ctx)
     error_class = LimitError if status >= FIRST_LIMIT else ExecutionError
     return error_class(message, kind=row.kind, facts=facts, hint=_HINTS.get(status))
@@ -113,6 +114,5 @@ def _diagnostic(error: ExecutionError, forest: MastForest, find_source: FindSour
     from miden.assembly.diagnostics import Diagnostic
 
     notes = [f"in {asm_op.context}, at clock cycle {error.clk}" + (f", context {error.ctx}" if error.ctx else "")]
-    label = f"`{asm_op.op}` failed here"
     first, last = source.char_offset(start), source.char_offset(end)
-    return Diagnostic(error.kind, "error", error.message, source, first, last, label=label, hint=error.hint, notes=notes)
+    return Diagnostic(error.kind, "error", error.message, source, first, last, label="failed here", hint=error.hint, notes=notes)

@@ -38,7 +38,7 @@ class ExecutionOutput:
     >>> import miden
     >>> output = miden.execute(miden.assemble("begin push.2 push.3 add swap drop end"))
     >>> output.stack[0], output.cycles
-    (5, 15)
+    (5, 14)
     """
 
     __slots__ = ("_advice", "_machine", "backend", "cycles", "stack", "transcript", "wall_seconds")

@@ -83,7 +83,7 @@ class Processor:
     >>> processor.run(cycles=4), processor.clk
     (False, 4)
     >>> processor.run(), processor.clk
-    (True, 15)
+    (True, 14)
     >>> processor.output().stack[0]
     5
     """
