@@ -116,7 +116,7 @@ class Felt(int):
             raise ZeroDivisionError("division by zero in the field")
         return Felt(int(self) * inv(other % P))
 
-    def __rtruediv__(self, other: int) -> Felt:
+    def __rtruediv__(self, other: int) -> Felt:  # type: ignore[misc]  # int has no such operator: the overlap is only formal
         return Felt(other) / self
 
     def __pow__(self, exponent: int, modulus: None = None) -> Felt:  # type: ignore[override]
