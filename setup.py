@@ -41,7 +41,7 @@ DIRECTIVES = {
     "auto_pickle": False,
 }
 
-EXTENSIONS = ("rpo", "forest", "processor", "_testing")
+EXTENSIONS = ("rpo", "forest", "decode", "processor", "_testing")
 """Modules of the core, each made from one .pyx file."""
 
 

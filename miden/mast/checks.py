@@ -12,11 +12,11 @@ from miden.field import P
 from miden.isa import NodeKind
 from miden.mast.digests import DYN_DIGEST, DYNCALL_DIGEST, count_immediates, find_invalid_operation, node_digest_bytes
 from miden.mast.nodes import DIGEST_OFFSET, NODE, NODE_CHILDREN, NODE_COUNT_LIMIT, NODE_SIZE
-from miden.mast.packing import block_digest_bytes, compute_digests
+from miden.mast.packing import block_digest_bytes, find_wrong_digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from miden.mast.forest import MastForest
 
@@ -114,24 +114,23 @@ def topological_order(forest: MastForest, *, offset: int = 0, stride: int = NODE
     return order
 
 
-def verify_digests(forest: MastForest, order: Iterable[int] | None = None) -> None:
+def verify_digests(forest: MastForest, *, offset: int = 0, stride: int = NODE_SIZE) -> None:
     """Recompute the digest of every node; raise `IntegrityError` for the first that differs.
 
-    The digest of an external node is a claim about another forest, checked where it is resolved.
+    The digest of an external node is a claim about another forest, checked where it is resolved. A node that is its
+    own descendant raises `FormatError`; `offset` and `stride` say where the nodes are in the input.
     """
-    records = forest.node_bytes
-    if order is None:
-        order = topological_order(forest)
-    if compute_digests is not None and isinstance(order, range):
-        computed = compute_digests(records, forest.operation_bytes, forest.immediate_bytes)
-        for node_id in order:
-            at = node_id * NODE_SIZE + DIGEST_OFFSET
-            digest = computed[32 * node_id : 32 * node_id + 32]
-            if records[at : at + 32] != digest:
-                raise _mismatch(forest, node_id, digest)
+    if find_wrong_digest is not None:
+        try:
+            wrong = find_wrong_digest(forest.node_bytes, forest.operation_bytes, forest.immediate_bytes)
+        except ValueError:
+            topological_order(forest, offset=offset, stride=stride)  # which says what is wrong, and where
+            raise
+        if wrong is not None:
+            raise _mismatch(forest, *wrong)
         return
-    for node_id in order:
-        kind = records[node_id * NODE_SIZE]
+    for node_id in topological_order(forest, offset=offset, stride=stride):
+        kind = forest.kind(node_id)
         if kind == NodeKind.EXTERNAL:
             continue
         if kind == NodeKind.BLOCK:

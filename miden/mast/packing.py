@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     block_digest_bytes: Callable[[bytes, Sequence[int]], bytes]
     pad_operations: Callable[[bytes], tuple[bytes, list[int]]]
-    compute_digests: Callable[[bytes, bytes, bytes], bytes] | None
+    find_wrong_digest: Callable[[bytes, bytes, bytes], tuple[int, bytes] | None] | None
 
 
 def readable_block_digest(opcodes: bytes, immediates: Sequence[int]) -> bytes:
@@ -34,10 +34,10 @@ try:
 except ImportError:
     block_digest_bytes = readable_block_digest
     pad_operations = readable_pad_operations
-    compute_digests = None
+    find_wrong_digest = None
 else:
     block_digest_bytes = _core.block_digest
-    compute_digests = _core.compute_digests
+    find_wrong_digest = _core.find_wrong_digest
 
     def pad_operations(opcodes: bytes) -> tuple[bytes, list[int]]:
         """Return the padded opcodes of a block and the padded indices of the inserted NOOPs."""

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from miden.mast.decorators import Decorator
     from miden.mast.forest import MastForest
 
+try:
+    from miden._core import decode as _core
+except ImportError:
+    _core = None  # type: ignore[assignment]
+
 ASM_OP = 0
 """Variant of an `AsmOp`; those of debug requests are `miden.mast.decorators.DebugKind`."""
 
@@ -29,6 +34,8 @@ TRACE = 7
 """Variant of a `TraceOp`."""
 
 _INFO = Struct("<BI")
+_SHORT_LINK = Struct("<BI")
+_LONG_LINK = Struct("<HI")
 _DEBUG_DATA = {
     DebugKind.STACK_ALL: Struct("<"),
     DebugKind.STACK_TOP: Struct("<B"),
@@ -57,6 +64,21 @@ class Sections:
         self.links: list[tuple[int, list[tuple[int, int]]]] = []
         self.before: list[tuple[int, list[int]]] = []
         self.after: list[tuple[int, list[int]]] = []
+
+
+def skip_debug_info(reader: Reader, decorator_count: int, op_counts: Sequence[int], *, check: bool) -> None:
+    """Walk over a debug section; look at the decorators themselves too if `check` is set.
+
+    The core walks faster. It only tells right from wrong: what is wrong, and where, is found by walking here.
+    """
+    if _core is not None and isinstance(op_counts, memoryview):
+        end = _core.walk_debug_info(reader.data, reader.pos, reader.end, decorator_count, op_counts, check)
+        if end is not None:
+            reader.pos = end
+            return
+    sections = scan_debug_info(reader, decorator_count, op_counts, keep=False)
+    if check:
+        check_decorators(reader, sections, decorator_count)
 
 
 def scan_debug_info(reader: Reader, decorator_count: int, op_counts: Sequence[int], *, keep: bool) -> Sections:
@@ -107,13 +129,31 @@ def _node_id(reader: Reader, node_count: int) -> int:
 def _links(reader: Reader, decorator_count: int, op_count: int) -> list[tuple[int, int]]:
     links: list[tuple[int, int]] = []
     previous = 0
-    for _ in range(reader.count(5, "decorators")):
+    count = reader.count(_SHORT_LINK.size, "decorators")
+    # Nearly all of a debug section: indices of one and of two bytes are read without a call of the reader.
+    data, last = reader.data, reader.end - _LONG_LINK.size
+    unpack_short, unpack_long = _SHORT_LINK.unpack_from, _LONG_LINK.unpack_from
+    for _ in range(count):
         start = reader.pos
-        index = reader.vint()
+        first = data[start] if start <= last else 0
+        if first & 1:
+            index, decorator_id = unpack_short(data, start)
+            index >>= 1
+            reader.pos = start + 5
+        elif first & 2:
+            index, decorator_id = unpack_long(data, start)
+            index >>= 2
+            reader.pos = start + 6
+        else:
+            index = reader.vint()
+            decorator_id = reader.u32()
+        if decorator_id >= decorator_count:
+            reader.pos -= 4
+            _decorator_id(reader, decorator_count)
         if not previous <= index <= op_count:
             reader.fail(f"decorators must ascend by operation up to {op_count}, found {index} after {previous}", pos=start)
         previous = index
-        links.append((index, _decorator_id(reader, decorator_count)))
+        links.append((index, decorator_id))
     return links
 
 

@@ -7,15 +7,24 @@ from struct import Struct
 from miden.field import Word
 from miden.isa import NodeKind
 from miden.mast.advice_map import AdviceMap
-from miden.mast.checks import topological_order, verify_digests
+from miden.mast.checks import verify_digests
 from miden.mast.debug_info import DebugInfo
 from miden.mast.digests import DYN_DIGEST, DYNCALL_DIGEST
 from miden.mast.forest import MastForest, root_column
 from miden.mast.nodes import NODE_CHILDREN, NODE_HEAD
-from miden.serde.debug_info import check_decorators, decode_debug_info, encode_debug_info, scan_debug_info
+from miden.serde.debug_info import decode_debug_info, encode_debug_info, skip_debug_info
 from miden.serde.operations import decode_operations, encode_operations
 from miden.serde.reader import Reader
 from miden.serde.writer import blob, felts, u64, vint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+try:
+    from miden._core import decode as _core
+except ImportError:
+    _core = None  # type: ignore[assignment]
 
 MAGIC = b"MAST\0"
 VERSION = b"\0\0\0"
@@ -51,18 +60,16 @@ def read_forest(reader: Reader, *, verify: bool = True) -> MastForest:
     roots = _read_roots(reader, node_count)
     block_data = reader.blob("bytes of operations")
     infos = reader.skip(_INFO.size * node_count)
-    nodes, operations, immediates, op_counts = _read_nodes(reader, infos, node_count, block_data)
+    nodes, operations, immediates, op_counts = decode_nodes(reader, infos, node_count, block_data)
     advice_map = read_advice_map(reader)
     start = reader.pos
-    sections = scan_debug_info(reader, decorator_count, op_counts, keep=False)
-    if verify:
-        check_decorators(reader, sections, decorator_count)
+    skip_debug_info(reader, decorator_count, op_counts, check=verify)
     debug_section = reader.data[start : reader.pos]
     base = reader.base + start
     debug_info = DebugInfo.lazy(lambda: decode_debug_info(debug_section, base, decorator_count, op_counts))
     forest = MastForest(nodes, operations, immediates, root_column(roots), advice_map, debug_info)
     if verify:
-        verify_digests(forest, topological_order(forest, offset=reader.base + infos, stride=_INFO.size))
+        verify_digests(forest, offset=reader.base + infos, stride=_INFO.size)
     return forest
 
 
@@ -76,6 +83,16 @@ def _read_roots(reader: Reader, node_count: int) -> list[int]:
             reader.fail(f"root {root} is listed twice", pos=reader.pos - 4, kind="DuplicateRoot")
         roots[root] = None
     return list(roots)
+
+
+def decode_nodes(reader: Reader, infos: int, node_count: int, block_data: tuple[int, int]) -> tuple[bytes, bytes, bytes, Sequence[int]]:
+    """Return the columns of nodes, operations and immediates, and the number of operations of each node."""
+    if _core is not None:
+        decoded = _core.decode_nodes(reader.data, infos, node_count, *block_data, DYN_DIGEST, DYNCALL_DIGEST)
+        if decoded is not None:
+            nodes, operations, immediates, op_counts = decoded
+            return nodes, operations, immediates, memoryview(op_counts).cast("I")
+    return _read_nodes(reader, infos, node_count, block_data)
 
 
 def _read_nodes(reader: Reader, infos: int, node_count: int, block_data: tuple[int, int]) -> tuple[bytes, bytes, bytes, list[int]]:

@@ -1,0 +1,6 @@
+from typing_extensions import Buffer
+
+def decode_nodes(
+    data: bytes, infos: int, node_count: int, start: int, end: int, dyn: bytes, dyncall: bytes, /
+) -> tuple[bytes, bytes, bytes, bytes] | None: ...
+def walk_debug_info(data: bytes, pos: int, end: int, decorator_count: int, op_counts: Buffer, check: bool, /) -> int | None: ...
