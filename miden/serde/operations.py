@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from struct import Struct
 
 from miden.field import P
 from miden.isa import IMMEDIATE_OPS
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from miden.serde.reader import Reader
 
+_IMMEDIATE = Struct("<sQ")
 _IMMEDIATES = b"".join(re.escape(bytes((opcode,))) for opcode in sorted(IMMEDIATE_OPS))
 _RUN = re.compile(b"[^" + _IMMEDIATES + b"]*")
 _PIECE = re.compile(b"[^" + _IMMEDIATES + b"]*[" + _IMMEDIATES + b"]", re.DOTALL)
@@ -52,18 +54,20 @@ def decode_operations(reader: Reader) -> tuple[bytes, list[int]]:
         at = reader.pos
         run = _RUN.match(data, at, min(at + missing, reader.end))
         opcodes = run[0] if run else b""
-        bad = find_invalid_operation(opcodes)
-        if bad >= 0:
-            reader.fail(f"no basic block may hold opcode {opcodes[bad]}", pos=at + bad, kind="InvalidOperation")
+        if opcodes:
+            bad = find_invalid_operation(opcodes)
+            if bad >= 0:
+                reader.fail(f"no basic block may hold opcode {opcodes[bad]}", pos=at + bad, kind="InvalidOperation")
         parts.append(opcodes)
-        reader.skip(len(opcodes))
         missing -= len(opcodes)
+        reader.pos = at + len(opcodes)
         if missing == 0:
             break
-        parts.append(reader.take(1))
-        value = reader.u64()
+        start = reader.skip(9)
+        opcode, value = _IMMEDIATE.unpack_from(data, start)
         if value >= P:
-            reader.fail(f"an immediate must be below p, found {value}", pos=reader.pos - 8, kind="InvalidFelt")
+            reader.fail(f"an immediate must be below p, found {value}", pos=start + 1, kind="InvalidFelt")
+        parts.append(opcode)
         values.append(value)
         missing -= 1
         if missing == 0:
