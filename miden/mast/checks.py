@@ -11,7 +11,7 @@ from miden.errors import FormatError, IntegrityError
 from miden.field import P
 from miden.isa import NodeKind
 from miden.mast.digests import DYN_DIGEST, DYNCALL_DIGEST, count_immediates, find_invalid_operation, node_digest_bytes
-from miden.mast.nodes import DIGEST_OFFSET, NODE, NODE_CHILDREN, NODE_COUNT_LIMIT, NODE_SIZE
+from miden.mast.nodes import NODE, NODE_CHILDREN, NODE_COUNT_LIMIT, NODE_SIZE
 from miden.mast.packing import block_digest_bytes, find_wrong_digest
 
 TYPE_CHECKING = False

@@ -17,15 +17,17 @@ from miden.serde.writer import blob, text, u32, u64, vint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from miden.mast.decorators import Decorator
     from miden.mast.forest import MastForest
 
+    walk_debug_info: Callable[[bytes, int, int, int, memoryview, bool], int | None] | None
+
 try:
-    from miden._core import decode as _core
+    from miden._core.decode import walk_debug_info
 except ImportError:
-    _core = None  # type: ignore[assignment]
+    walk_debug_info = None
 
 ASM_OP = 0
 """Variant of an `AsmOp`; those of debug requests are `miden.mast.decorators.DebugKind`."""
@@ -71,8 +73,8 @@ def skip_debug_info(reader: Reader, decorator_count: int, op_counts: Sequence[in
 
     The core walks faster. It only tells right from wrong: what is wrong, and where, is found by walking here.
     """
-    if _core is not None and isinstance(op_counts, memoryview):
-        end = _core.walk_debug_info(reader.data, reader.pos, reader.end, decorator_count, op_counts, check)
+    if walk_debug_info is not None and isinstance(op_counts, memoryview):
+        end = walk_debug_info(reader.data, reader.pos, reader.end, decorator_count, op_counts, check)
         if end is not None:
             reader.pos = end
             return

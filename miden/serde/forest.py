@@ -19,12 +19,14 @@ from miden.serde.writer import blob, felts, u64, vint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    decode_columns: Callable[[bytes, int, int, int, int, bytes, bytes], tuple[bytes, bytes, bytes, bytes] | None] | None
 
 try:
-    from miden._core import decode as _core
+    from miden._core.decode import decode_nodes as decode_columns
 except ImportError:
-    _core = None  # type: ignore[assignment]
+    decode_columns = None
 
 MAGIC = b"MAST\0"
 VERSION = b"\0\0\0"
@@ -87,8 +89,8 @@ def _read_roots(reader: Reader, node_count: int) -> list[int]:
 
 def decode_nodes(reader: Reader, infos: int, node_count: int, block_data: tuple[int, int]) -> tuple[bytes, bytes, bytes, Sequence[int]]:
     """Return the columns of nodes, operations and immediates, and the number of operations of each node."""
-    if _core is not None:
-        decoded = _core.decode_nodes(reader.data, infos, node_count, *block_data, DYN_DIGEST, DYNCALL_DIGEST)
+    if decode_columns is not None:
+        decoded = decode_columns(reader.data, infos, node_count, *block_data, DYN_DIGEST, DYNCALL_DIGEST)
         if decoded is not None:
             nodes, operations, immediates, op_counts = decoded
             return nodes, operations, immediates, memoryview(op_counts).cast("I")
