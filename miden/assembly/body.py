@@ -10,7 +10,7 @@ from array import array
 
 from miden.assembly.ast import ConstRef, If, Instruction, Repeat, Target, While
 from miden.assembly.diagnostics import Diagnostic, Related
-from miden.assembly.forest_builder import Block
+from miden.assembly.forest_builder import NO_DECORATORS, NO_IMMEDIATES, Block
 from miden.assembly.lowering import FIXED, FORMS, NOTATION, Frame, NotLoweredError, assertions
 from miden.assembly.lowering.sequences import sequence
 from miden.errors import LoweringError
@@ -231,7 +231,7 @@ class BodyCompiler:
     def _flush(self) -> None:
         """Close the pending block, if it has operations; decorators alone stay pending."""
         if self._opcodes:
-            block = Block(bytes(self._opcodes), self._immediates, self._indices, self._ids)
+            block = Block(bytes(self._opcodes), self._immediates or NO_IMMEDIATES, self._indices, self._ids)
             self._reset()
             self._runs.append((self._builder.ensure_block(block), 1))
 
@@ -271,7 +271,7 @@ class BodyCompiler:
             issue = NotLoweredError("InvalidProcedure", "invalid procedure: a body with decorators needs an instruction", "add a `nop`")
             raise self._error(issue, self._context)
         else:
-            node = self._builder.ensure_block(Block(_NOOP, array("Q"), array("I"), array("I")))
+            node = self._builder.ensure_block(Block(_NOOP, NO_IMMEDIATES, NO_DECORATORS, NO_DECORATORS))
         if after:
             self._builder.decorate(node, after=after)
         return node

@@ -36,6 +36,10 @@ MAX_OPERATIONS = 2**25
 INLINE_BATCHES = 32
 """A procedure root with this many batches is not merged into its callers."""
 
+NO_IMMEDIATES: array[int] = array("Q")
+NO_DECORATORS: array[int] = array("I")
+"""What blocks without immediates or decorators share; never changed."""
+
 _LARGE_KEY = 1 << 16
 _NO_IDS: Ids = ()
 
@@ -84,6 +88,7 @@ class MastForestBuilder:
     """
 
     __slots__ = (
+        "_codes",
         "_decorator_roots",
         "_interned",
         "_joins",
@@ -123,6 +128,7 @@ class MastForestBuilder:
         self.error_codes: dict[int, str] = {}
         self.max_operations = max_operations
         self.operations = 0
+        self._codes: dict[str, int] = {}
         self._decorator_roots = array("I")
         self._interned: dict[object, int] = {}
         self._joins: dict[tuple[int, int], int] = {}
@@ -154,8 +160,10 @@ class MastForestBuilder:
 
     def register_error(self, message: str) -> int:
         """Record an error message and return its code."""
-        code = error_code(message)
-        self.error_codes[code] = message
+        code = self._codes.get(message)
+        if code is None:
+            code = self._codes[message] = error_code(message)
+            self.error_codes[code] = message
         return code
 
     # --- fingerprints -------------------------------------------------------------------------------------------

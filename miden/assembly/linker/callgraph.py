@@ -6,20 +6,19 @@ from collections import deque
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from typing import TypeAlias
 
     from miden.assembly.linker.modules import Gid
 
-    Edges: TypeAlias = dict[Gid, list[Gid]]
+    Edges: TypeAlias = dict[Gid, dict[Gid, None]]
+    """Caller -> callees, in order."""
 
 
 def add_edge(edges: Edges, caller: Gid, callee: Gid) -> None:
     """Add an edge, once; the order of a caller's edges is that of their first addition."""
-    edges.setdefault(callee, [])
-    callees = edges.setdefault(caller, [])
-    if callee not in callees:
-        callees.append(callee)
+    edges.setdefault(callee, {})
+    edges.setdefault(caller, {})[callee] = None
 
 
 def find_cycle(edges: Edges) -> list[Gid]:
@@ -56,7 +55,7 @@ def compile_order(edges: Edges, root: Gid, is_done: Callable[[Gid], bool]) -> li
     while queue:
         gid = queue.popleft()
         if gid not in reachable and not is_done(gid):
-            reachable[gid] = [callee for callee in edges.get(gid, ()) if callee != root and not is_done(callee)]
+            reachable[gid] = {callee: None for callee in edges.get(gid, ()) if callee != root and not is_done(callee)}
             queue.extend(reachable[gid])
     waiting = _count_callers(reachable)
     queue = deque([root] if root in reachable else [])
@@ -78,8 +77,3 @@ def _count_callers(edges: Edges) -> dict[Gid, int]:
         for callee in callees:
             waiting[callee] += 1
     return waiting
-
-
-def names_of(gids: Iterable[Gid], name: Callable[[Gid], str]) -> str:
-    """Return the names, separated by commas."""
-    return ", ".join(map(name, gids))

@@ -71,7 +71,7 @@ class Linker:
         other.by_path = dict(self.by_path)
         other.kernel = self.kernel
         other.digests = dict(self.digests)
-        other.edges = {gid: list(callees) for gid, callees in self.edges.items()}
+        other.edges = {gid: dict(callees) for gid, callees in self.edges.items()}
         other.pending = list(self.pending)
         return other
 
@@ -88,7 +88,7 @@ class Linker:
         self.modules.append(module)
         self.by_path[path] = index
         for item_index, symbol in enumerate(module.symbols):
-            self.edges.setdefault((index, item_index), [])
+            self.edges.setdefault((index, item_index), {})
             if symbol.digest:
                 self.digests.setdefault(symbol.digest, (index, item_index))
         if module.analyzed is not None:
