@@ -28,6 +28,7 @@ from miden.assembly.ast import (
     TypeExpr,
     WordExpr,
 )
+from miden.assembly.lexer import is_name
 from miden.field import Word
 
 TYPE_CHECKING = False
@@ -93,8 +94,48 @@ def word_text(word: Sequence[int]) -> str:
 
 
 def target_text(target: Target) -> str:
-    """Return the path of a target, or its digest as ``0x`` and 64 digits."""
-    return target.path if target.digest is None else target.digest.to_hex()
+    """Return the path of a target as written, or its digest as ``0x`` and 64 digits."""
+    return path_source(target.path) if target.digest is None else target.digest.to_hex()
+
+
+def path_source(path: str, *, constant: bool = False) -> str:
+    """Return how a canonical path is written: what would read as a keyword, number or constant is quoted.
+
+    `constant` leaves the last component, the name of a constant, as it is.
+
+    >>> path_source("a::if"), path_source("::$exec"), path_source("a::B", constant=True)
+    ('a::"if"', '$exec', 'a::B')
+    """
+    if path in ("::$kernel", "::$exec"):
+        return path[2:]
+    root = "::" if path.startswith("::") else ""
+    *front, last = path_components(path[len(root) :])
+    parts = [*map(name_source, front), last if constant else name_source(last)]
+    if root and not front:
+        parts.insert(0, '""')  # an empty component counts for nothing but makes the path one with two
+    return root + "::".join(parts)
+
+
+def path_components(path: str) -> list[str]:
+    """Split a path without root into its components, quotes kept."""
+    components: list[str] = []
+    for piece in path.split("::"):
+        # an odd number of quotation marks: the separator was inside of them
+        if components and components[-1].count('"') % 2:
+            components[-1] += "::" + piece
+        else:
+            components.append(piece)
+    return components
+
+
+def name_source(name: str) -> str:
+    """Return how a canonical name is written where quotes are allowed."""
+    return name if name[:1] == '"' or is_name(name) else f'"{name}"'
+
+
+def _bare_source(name: str) -> str:
+    # `exp.u` is the one bare name that canonical text puts in quotes
+    return name.strip('"')
 
 
 # --- modules --------------------------------------------------------------------------------------------------
@@ -134,15 +175,10 @@ def form_text(form: Form) -> str:
         return head + _procedure(form)
     head += "pub " if form.public else ""
     if isinstance(form, Alias):
-        return f"{head}use {target_text(form.target)}->{_alias_name(form.name)}\n"
+        return f"{head}use {target_text(form.target)}->{name_source(form.name)}\n"
     if isinstance(form, Constant):
         return f"{head}const {form.name} = {expression_text(form.expr)}\n"
     return head + _type_declaration(form)
-
-
-def _alias_name(name: str) -> str:
-    # a name that looks like a constant's has to be quoted behind the arrow
-    return f'"{name}"' if name == name.upper() and name[:1] != '"' else name
 
 
 def _docs(text: str) -> str:
@@ -161,16 +197,15 @@ def _procedure(form: Procedure) -> str:
     if form.signature is not None and form.signature.callconv != "fast":
         lines.append(f'@callconv("{form.signature.callconv}")')
     signature = "" if form.signature is None else signature_text(form.signature)
-    name = '"$main"' if form.name == "$main" else form.name
-    lines.append(f"{'pub ' if form.public else ''}proc {name}{signature}\n{body_text(form.body)}end\n")
+    lines.append(f"{'pub ' if form.public else ''}proc {name_source(form.name)}{signature}\n{body_text(form.body)}end\n")
     return "\n".join(lines)
 
 
 def _type_declaration(form: TypeDecl) -> str:
     if form.variants is None:
-        return f"type {form.name} = {type_text(form.ty)}\n"
+        return f"type {_bare_source(form.name)} = {type_text(form.ty)}\n"
     variants = "".join(f"{_INDENT}{variant.name} = {expression_text(variant.expr)},\n" for variant in form.variants)
-    return f"enum {form.name} : {form.ty.form} {{\n{variants}}}\n"
+    return f"enum {_bare_source(form.name)} : {form.ty.form} {{\n{variants}}}\n"
 
 
 def attribute_text(attribute: Attribute) -> str:
@@ -239,7 +274,7 @@ def expression_text(expression: ConstExpr) -> str:
         elif isinstance(item, WordExpr):
             pieces.append(word_text(item.value))
         elif isinstance(item, ConstRef):
-            pieces.append(item.path)
+            pieces.append(path_source(item.path, constant=True))
         else:
             pieces.append(f'"{item.value}"' if isinstance(item, StringExpr) else str(item.value))
     return "".join(pieces)
@@ -263,11 +298,11 @@ def type_text(ty: TypeExpr) -> str:
             representation, fields = item.args
             work.append("}")
             for name, inner in reversed(fields):  # type: ignore[call-overload]
-                work += (", ", inner, f"{name}: ")
+                work += (", ", inner, f"{_bare_source(name)}: ")
             work.append("{ ")
             work.append(_representation(representation))
         else:
-            pieces.append(str(item.args[0]) if item.form == "ref" else item.form)
+            pieces.append(path_source(str(item.args[0])) if item.form == "ref" else item.form)
     return "".join(pieces)
 
 
@@ -335,6 +370,8 @@ __all__ = [
     "form_text",
     "instruction_text",
     "module_text",
+    "name_source",
+    "path_source",
     "signature_text",
     "target_text",
     "type_text",
