@@ -13,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from miden.errors import FormatError, IntegrityError
+from miden.mast import checks
 from miden.mast.digests import block_digest
 from miden.mast.forest import MastForest
 from miden.mast.library import KernelLibrary, Library
 from miden.mast.program import Program
 from miden.mast.types import TYPE_DEPTH_LIMIT
+from miden.serde import debug_info, forest
 from miden.serde.program import program_from_bytes, stack_from_bytes
 from miden.serde.reader import Reader
 from miden.serde.types import read_signature, read_type
@@ -56,8 +58,8 @@ def outcome(decode: Callable[[bytes], Any], data: bytes) -> Any:
 
 def touch(decoded: Any) -> None:
     """Ask for everything that is decoded late."""
-    forest = decoded if isinstance(decoded, MastForest) else decoded.forest
-    repr(forest.debug_info)
+    found = decoded if isinstance(decoded, MastForest) else decoded.forest
+    repr(found.debug_info)
     decoded.to_bytes()
 
 
@@ -70,7 +72,8 @@ def test_every_truncation_is_refused(decode: Callable[[bytes], Any], data: bytes
 @BY_NAME
 def test_every_flipped_bit_is_refused_or_harmless(decode: Callable[[bytes], Any], data: bytes) -> None:
     original = decode(data)
-    forest = original if isinstance(original, MastForest) else original.forest
+    whole = original if isinstance(original, MastForest) else original.forest
+    known = {digest for digest in whole.digests if digest != (1, 2, 3, 4)}
     for bit in range(8 * len(data)):
         changed = bytearray(data)
         changed[bit // 8] ^= 1 << bit % 8
@@ -79,33 +82,47 @@ def test_every_flipped_bit_is_refused_or_harmless(decode: Callable[[bytes], Any]
             touch(decoded)
             found = decoded if isinstance(decoded, MastForest) else decoded.forest
             # What no digest covers: roots and externals, advice, kernel, names, debug information.
-            known = {digest for digest in forest.digests if digest != (1, 2, 3, 4)}
             kept = [digest for node, digest in enumerate(found.digests) if found.kind(node) != 8]
             assert set(kept) <= known
+
+
+def damaged(generator: random.Random, data: bytes) -> bytes:
+    """Return bytes with one to four random changes."""
+    changed = bytearray(data)
+    for _ in range(generator.randint(1, 4)):
+        at = generator.randrange(len(changed) + 1)
+        action = generator.randrange(4)
+        if action == 0 and at < len(changed):
+            changed[at] = generator.choice((0, 1, 0x7F, 0x80, 0xFF, generator.randrange(256)))
+        elif action == 1:
+            del changed[at : at + generator.randint(1, 9)]
+        elif action == 2:
+            changed[at:at] = vint(generator.choice((0, 1, 2**31, 2**32, 2**63, 2**64 - 1)))
+        else:
+            start = generator.randrange(len(data))
+            changed[at : at + 8] = data[start : start + 8]
+    return bytes(changed)
 
 
 @BY_NAME
 def test_random_damage_is_refused_or_harmless(decode: Callable[[bytes], Any], data: bytes) -> None:
     generator = random.Random(4)
     for _ in range(1500):
-        changed = bytearray(data)
-        for _ in range(generator.randint(1, 4)):
-            at = generator.randrange(len(changed))
-            action = generator.randrange(4)
-            if action == 0:
-                changed[at] = generator.choice((0, 1, 0x7F, 0x80, 0xFF, generator.randrange(256)))
-            elif action == 1:
-                del changed[at : at + generator.randint(1, 9)]
-            elif action == 2:
-                changed[at:at] = vint(generator.choice((0, 1, 2**31, 2**32, 2**63, 2**64 - 1)))
-            else:
-                start = generator.randrange(len(data))
-                changed[at : at + 8] = data[start : start + 8]
-            if not changed:
-                break
-        decoded = outcome(decode, bytes(changed))
+        decoded = outcome(decode, damaged(generator, data))
         if decoded is not None:
             touch(decoded)
+
+
+@BY_NAME
+def test_the_readable_decoder_accepts_the_same_bytes(decode: Callable[[bytes], Any], data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = random.Random(6)
+    cases = [data, *(damaged(generator, data) for _ in range(1500))]
+    fast = [outcome(decode, case) for case in cases]
+    monkeypatch.setattr(debug_info, "walk_debug_info", None)
+    monkeypatch.setattr(forest, "decode_columns", None)
+    monkeypatch.setattr(checks, "find_wrong_digest", None)
+    readable = [outcome(decode, case) for case in cases]
+    assert readable == fast
 
 
 @BY_NAME
@@ -207,8 +224,8 @@ def test_nodes_that_lie_are_refused(data: bytes, kind: str) -> None:
 
 
 def test_blocks_may_be_stored_in_any_order() -> None:
-    forest = MastForest.from_bytes(forest_bytes([(BLOCK, 2), (BLOCK, 0)], ADD + b"\x03\x23"), verify=False)
-    assert [forest.block_code(node)[0] for node in (0, 1)] == [b"\x23", b"\x22"]
+    made = MastForest.from_bytes(forest_bytes([(BLOCK, 2), (BLOCK, 0)], ADD + b"\x03\x23"), verify=False)
+    assert [made.block_code(node)[0] for node in (0, 1)] == [b"\x23", b"\x22"]
 
 
 def debug_bytes(section: bytes, decorators: int = 1) -> bytes:
@@ -254,8 +271,8 @@ def test_debug_sections_that_lie_are_refused(section: bytes, kind: str) -> None:
 
 def test_a_good_debug_section_of_this_shape_is_read() -> None:
     links = b"\x03\x01\x05\x01\0\0\0\0\x05\0\0\0\0" + b"\x03\x01\x03\0\0\0\0" + b"\x01"
-    forest = MastForest.from_bytes(debug_bytes(b"\x01" + TRACE + STRINGS + INFO + links))
-    assert (dict(forest.debug_info.op_decorators), dict(forest.debug_info.before_enter)) == ({0: ((0, 0), (2, 0))}, {0: (0,)})
+    made = MastForest.from_bytes(debug_bytes(b"\x01" + TRACE + STRINGS + INFO + links))
+    assert (dict(made.debug_info.op_decorators), dict(made.debug_info.before_enter)) == ({0: ((0, 0), (2, 0))}, {0: (0,)})
 
 
 @pytest.mark.parametrize(
@@ -286,12 +303,12 @@ def test_a_good_debug_section_of_this_shape_is_read() -> None:
     ],
 )
 def test_exports_that_lie_are_refused(tail: bytes, kind: str) -> None:
-    forest = MastForest.from_bytes(FOREST1).to_bytes()
+    start = MastForest.from_bytes(FOREST1).to_bytes()
     with pytest.raises(FormatError) as caught:
-        Library.from_bytes(forest + tail)
+        Library.from_bytes(start + tail)
     assert caught.value.kind == kind
     assert caught.value.offset is not None
-    assert caught.value.offset >= len(forest)
+    assert caught.value.offset >= len(start)
 
 
 def test_types_nested_beyond_the_limit_are_refused_at_once() -> None:
