@@ -7,6 +7,8 @@ Everywhere in the package plain `int` is used for felts; the class `Felt` is for
 
 from __future__ import annotations
 
+from struct import Struct
+
 from miden.errors import FormatError, InputError
 
 TYPE_CHECKING = False
@@ -132,6 +134,9 @@ class Felt(int):
         return f"Felt({int(self)})"
 
 
+_ELEMENTS = Struct("<4Q")
+
+
 class Word(tuple[int, ...]):
     """Four felts, element 0 first: a digest, a key, a quarter of the visible stack.
 
@@ -162,11 +167,11 @@ class Word(tuple[int, ...]):
         """Read 32 bytes; `FormatError` if the length is wrong or an element is not below p."""
         if len(data) != 32:
             raise FormatError(f"a word is 32 bytes, found {len(data)}", kind="InvalidWord")
-        elements = [int.from_bytes(data[i : i + 8], "little") for i in (0, 8, 16, 24)]
-        for index, element in enumerate(elements):
-            if element >= P:
-                raise FormatError(f"element {index} of the word is not below p: {element}", kind="InvalidWord")
-        return cls(elements)
+        elements = _ELEMENTS.unpack(data)
+        if max(elements) >= P:
+            index, element = next((index, element) for index, element in enumerate(elements) if element >= P)
+            raise FormatError(f"element {index} of the word is not below p: {element}", kind="InvalidWord")
+        return super().__new__(cls, elements)
 
     @classmethod
     def from_hex(cls, text: str) -> Self:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     elements_digest: Callable[[Sequence[int]], bytes]
+    packed_digest: Callable[[bytes], bytes]
     bytes_digest: Callable[[bytes], bytes]
     merge_digest: Callable[[bytes, bytes, int], bytes]
     permute_state: Callable[[Sequence[int]], list[int]]
@@ -37,6 +38,10 @@ except ImportError:
         """Return the digest of felts as 32 bytes."""
         return _pure.hash_elements(elements).to_bytes()
 
+    def packed_digest(data: bytes) -> bytes:
+        """Return the digest of felts that are given as little-endian bytes, eight each."""
+        return elements_digest([int.from_bytes(data[i : i + 8], "little") for i in range(0, len(data), 8)])
+
     def bytes_digest(data: bytes) -> bytes:
         """Return the digest of bytes as 32 bytes."""
         return _pure.hash_bytes(data).to_bytes()
@@ -53,6 +58,7 @@ except ImportError:
 else:
     HAVE_CORE = True
     elements_digest = _core.hash_elements
+    packed_digest = _core.hash_packed
     bytes_digest = _core.hash_bytes
     merge_digest = _core.merge_in_domain
     permute_state = _core.permute

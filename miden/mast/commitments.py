@@ -6,13 +6,13 @@ beside it. `roots_commitment` covers the set of procedures, `content_commitment`
 
 from __future__ import annotations
 
-from miden.hashing import hash_bytes, hash_elements
+from miden.field import Word
+from miden.hashing import hash_bytes, packed_digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from miden.field import Word
     from miden.mast.forest import MastForest
 
 
@@ -21,8 +21,8 @@ def nodes_commitment(forest: MastForest, node_ids: Iterable[int]) -> Word:
 
     No nodes give the zero word. A library's digest is this, over its exported procedures.
     """
-    digests = sorted((forest.digests[node_id] for node_id in node_ids), key=lambda word: word[::-1])
-    return hash_elements(element for word in digests for element in word)
+    digests = sorted((forest.digest_bytes(node_id) for node_id in node_ids), key=lambda digest: digest[::-1])
+    return Word.from_bytes(packed_digest(b"".join(digests)))
 
 
 def roots_commitment(forest: MastForest) -> Word:

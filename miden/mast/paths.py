@@ -5,6 +5,8 @@ A component in quotes may hold anything but a quote, ``::`` too. (mast.md sectio
 
 from __future__ import annotations
 
+import re
+
 from miden.errors import InputError
 
 KERNEL_PATH = "::$kernel"
@@ -21,6 +23,9 @@ COMPONENT_LIMIT = 255
 
 PATH_LIMIT = 2**16 - 1
 """Bytes of a path."""
+
+_PLAIN_PATH = re.compile(rf"(?:::)?[A-Za-z0-9_$.-]{{1,{COMPONENT_LIMIT}}}(?:::[A-Za-z0-9_$.-]{{1,{COMPONENT_LIMIT}}})*")
+"""Most paths: the check of one character after the other is for the others."""
 
 
 def identifier_problem(text: str) -> str:
@@ -45,6 +50,8 @@ def split_path(text: str) -> tuple[str, ...]:
     >>> split_path('::lib::"a::b"::c')
     ('::', 'lib', '"a::b"', 'c')
     """
+    if _PLAIN_PATH.fullmatch(text) and len(text) <= PATH_LIMIT:
+        return ("::", *text[2:].split("::")) if text[0] == ":" else tuple(text.split("::"))
     if text in ("", '""', "::"):
         raise _invalid(text, "it is empty")
     if len(text.encode(errors="surrogatepass")) > PATH_LIMIT:
