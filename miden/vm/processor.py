@@ -105,11 +105,11 @@ class Processor:
         self.backend = get_backend(backend)
         self.limits = limits or DEFAULT_LIMITS
         self.debug = bool(debug)
-        kernel = b"".join(digest.to_bytes() for digest in program.kernel.procedures)
         self._decorators: dict[int, DecoratorTable] = {}
         self._fetched: dict[bytes, tuple[Code, int]] = {}
         self._merged: set[int] = set()
         code = self._load(program.forest)
+        kernel = program.kernel.digest_bytes
         self._machine = self.backend.machine(code, program.entrypoint, kernel, list(inputs), given.stack, self.limits, debug=self.debug)
         self._advice = AdviceProvider(given, self.backend, self._machine, self.limits.max_advice)
         self._state = ProcessState(self._machine, self._advice)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from miden.errors import InputError
 from miden.field import P, Word
@@ -200,3 +203,29 @@ def test_from_json_takes_integers_and_strings() -> None:
 def test_from_json_refuses_what_is_not_a_felt(value: object) -> None:
     with pytest.raises(InputError, match=r"advice_stack\[0\]"):
         AdviceInputs.from_json({"advice_stack": [value]})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from([ONE, TWO, "5", str(P), str(2**64)]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.text(max_size=5) | st.sampled_from(["merkle_tree", "sparse_merkle_tree", "partial_merkle_tree", ONE]), inner, max_size=3
+        )
+    ),
+    max_leaves=20,
+)
+FIELDS = ("operand_stack", "advice_stack", "advice_map", "merkle_store")
+
+
+@given(fields=st.fixed_dictionaries({"operand_stack": JSON}, optional=dict.fromkeys(FIELDS[1:], JSON)))
+def test_any_json_is_read_or_refused(fields: dict[str, Any]) -> None:
+    for read in (lambda: InputFile.parse(json.dumps(fields)), lambda: AdviceInputs.from_json(fields)):
+        with contextlib.suppress(InputError):
+            read()
+
+
+@given(text=st.text(alphabet='{}[]":,0123456789-+eE. \\nulltruefalse', max_size=40))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(InputError):
+        InputFile.parse(text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from miden.errors import InputError
 from miden.field import P, Word
@@ -210,3 +212,17 @@ def test_nodes_are_taken_as_they_are(merge: Merge) -> None:
     lie = MerkleNodes([(Word((1, 0, 0, 0)), LEAVES[0], LEAVES[1])])
     store = MerkleStore(merge, lie.inner_nodes(merge))
     assert store.get_node(Word((1, 0, 0, 0)).to_bytes(), 1, 1) == LEAVES[1].to_bytes()
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(updates=st.lists(st.tuples(st.integers(0, 7), st.integers(0, P - 1)), max_size=4))
+def test_updates_lead_to_the_tree_of_the_new_leaves(merge: Merge, updates: list[tuple[int, int]]) -> None:
+    leaves = list(LEAVES)
+    tree = MerkleTree(leaves)
+    store = MerkleStore(merge, tree.inner_nodes(merge))
+    root = tree.root(merge)
+    for index, value in updates:
+        leaves[index] = Word((value, 0, 0, value))
+        store.set_node(root, 3, index, leaves[index].to_bytes())
+        root = MerkleTree(leaves).root(merge)
+        assert [store.get_node(root, 3, at) for at in range(8)] == [leaf.to_bytes() for leaf in leaves]
