@@ -217,7 +217,9 @@ def is_quoted_identifier(text: str) -> bool:
     inner = text[1:-1]
     if inner.isascii():
         return not inner or (inner.isprintable() and " " not in inner)
-    return all("!" <= char <= "~" or char.isalnum() for char in inner)
+    from miden.assembly.alphanumeric import is_alphanumeric
+
+    return all("!" <= char <= "~" or is_alphanumeric(char) for char in inner)
 
 
 def is_digits(text: str) -> bool:
