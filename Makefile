@@ -10,11 +10,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 JOBS ?= auto
 
+PYTHON_SOURCES := $(shell find miden -name '*.py')
 CORE_SOURCES := $(wildcard miden/_core/*.pyx miden/_core/*.pxd miden/_core/*.h miden/_core/ops/*.h miden/_core/ops/*.pxd)
 STAMP_VENV := $(VENV)/.stamp-venv
 STAMP_TOOLS := $(VENV)/.stamp-tools
 STAMP_INSTALL := $(VENV)/.stamp-install
 STAMP_CORE := $(VENV)/.stamp-core
+STAMP_BYTECODE := $(VENV)/.stamp-bytecode
 STAMP_DEV := $(VENV)/.stamp-dev
 
 ASAN_LIB := build/asan/lib
@@ -41,7 +43,7 @@ test: build $(STAMP_DEV) ## run the whole test suite
 fast: build $(STAMP_DEV) ## run the tests that take little time
 	$(BIN)/python -m pytest -n $(JOBS) -q -m "not slow and not property and not fuzz"
 
-build: $(STAMP_CORE) ## make .venv, compile the core, install the package in place
+build: $(STAMP_BYTECODE) ## make .venv, compile the core, install the package in place
 
 bench: build ## measure cold start, and speed beside the reference where its harness is built
 	$(BIN)/python benchmarks/cold_start.py
@@ -96,6 +98,11 @@ $(STAMP_INSTALL): $(STAMP_TOOLS) pyproject.toml setup.py
 $(STAMP_CORE): $(STAMP_INSTALL) $(CORE_SOURCES) setup.py
 	@echo "compiling the core"
 	@$(BIN)/python setup.py -q build_ext --inplace
+	@touch $@
+
+# An installed package has its bytecode; one that is used in place gets it here, whatever PYTHONDONTWRITEBYTECODE says.
+$(STAMP_BYTECODE): $(STAMP_CORE) $(PYTHON_SOURCES)
+	@$(BIN)/python -m compileall -q miden
 	@touch $@
 
 $(STAMP_DEV): $(STAMP_INSTALL) pyproject.toml
