@@ -2,8 +2,9 @@
 
 usage: python benchmarks/cold_start.py [--rounds N] [--json FILE] [--check]
 
-Bytecode is compiled first, as it is for an installed package. Every round starts a bare interpreter (``python -c pass``), ``miden --help`` and ``miden run`` of the smallest example, in
-turn. Shown are the medians of the differences within a round. With ``--check`` it exits 1 above the budgets.
+Bytecode is compiled first, as it is for an installed package. Every round starts a bare interpreter (``python -c pass``),
+``miden --help`` and ``miden run`` of the smallest example, in turn. Shown are the medians of the differences within a
+round. With ``--check`` it exits 1 above the budgets.
 """
 
 from __future__ import annotations
