@@ -111,15 +111,16 @@ def tokenize(source: SourceFile) -> tuple[list[str], list[int], list[int]]:
     ends: list[int] = []
     position = 0
     chunk = _CHUNK
-    # Chunks bound the memory of the matches. The last match of a chunk may be cut short: it is made again.
+    # Chunks bound the memory of the matches. The last match of a chunk may be cut short, and `exp` before it may be the
+    # start of `exp.u`: both are made again.
     while position + chunk < end:
         pairs = findall(text, position, position + chunk)
         while pairs and not pairs[-1][1]:
             pairs.pop()
-        if len(pairs) < 2:
+        if len(pairs) < 3:
             chunk *= 2
             continue
-        pairs.pop()
+        del pairs[-2:]
         bounds = list(accumulate(map(len, chain.from_iterable(pairs)), initial=position))
         found = [pair[1] for pair in pairs]
         texts += map(fixed, found, found)
