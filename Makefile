@@ -52,7 +52,7 @@ bench: build ## measure cold start, and speed beside the reference where its har
 lint: build $(STAMP_DEV) ## check style and types
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/cython-lint miden/_core
+	PATH="$(CURDIR)/$(BIN):$$PATH" cython-lint miden/_core
 
 gen: build ## write the generated files again
 	$(BIN)/python tools/gen_core.py
