@@ -72,14 +72,25 @@ class Library:
         self.digest = nodes_commitment(forest, (item.node for item in items if isinstance(item, ProcedureExport)))
 
     @classmethod
-    def from_bytes(cls, data: bytes, *, verify: bool = True) -> Self:
-        """Read the file format; recompute every digest unless `verify` is False. (mast.md section 9.2.)
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read bytes from anywhere in the file format: check everything and recompute every digest. (mast.md section 9.2.)
 
         Raises `FormatError` with an offset for bytes that are no library, `IntegrityError` for a wrong digest.
         """
         from miden.serde.library import library_from_bytes
 
-        return library_from_bytes(cls, data, verify=verify)
+        return library_from_bytes(cls, data, verify=True)
+
+    @classmethod
+    def from_trusted_bytes(cls, data: bytes) -> Self:
+        """Read bytes that this machine has verified before: as `from_bytes`, but no digest is recomputed.
+
+        Raises `FormatError` with an offset for bytes that are no library; what is wrong with a decorator shows when it is
+        first asked for.
+        """
+        from miden.serde.library import library_from_bytes
+
+        return library_from_bytes(cls, data, verify=False)
 
     def to_bytes(self) -> bytes:
         """Write the file format, byte for byte as the reference does."""

@@ -92,14 +92,25 @@ class Program:
         return Word.from_bytes(self.forest.digest_bytes(self.entrypoint))
 
     @classmethod
-    def from_bytes(cls, data: bytes, *, verify: bool = True) -> Program:
-        """Read the file format; recompute every digest unless `verify` is False. (mast.md section 8.1.)
+    def from_bytes(cls, data: bytes) -> Program:
+        """Read bytes from anywhere in the file format: check everything and recompute every digest. (mast.md section 8.1.)
 
         Raises `FormatError` with an offset for bytes that are no program, `IntegrityError` for a wrong digest.
         """
         from miden.serde.program import program_from_bytes
 
-        return program_from_bytes(data, verify=verify)
+        return program_from_bytes(data, verify=True)
+
+    @classmethod
+    def from_trusted_bytes(cls, data: bytes) -> Program:
+        """Read bytes that this machine has verified before: as `from_bytes`, but no digest is recomputed.
+
+        Raises `FormatError` with an offset for bytes that are no program; what is wrong with a decorator shows when it is
+        first asked for.
+        """
+        from miden.serde.program import program_from_bytes
+
+        return program_from_bytes(data, verify=False)
 
     def to_bytes(self) -> bytes:
         """Write the file format, byte for byte as the reference does."""

@@ -51,7 +51,7 @@ CLASSES: dict[str, Any] = {"program": Program, "library": Library, "kernel": Ker
 def test_a_file_of_the_reference_is_read_and_written_back(kind: str, data: bytes, facts: dict[str, Any]) -> None:
     read = CLASSES[kind].from_bytes(data)
     assert read.to_bytes() == data
-    trusted = CLASSES[kind].from_bytes(data, verify=False)
+    trusted = CLASSES[kind].from_trusted_bytes(data)
     assert trusted == read
     if "hash" in facts:
         assert read.hash.to_hex() == "0x" + facts["hash"]
@@ -227,7 +227,7 @@ def test_a_stack_of_17_is_refused() -> None:
 
 
 def test_debug_information_is_decoded_when_it_is_asked_for() -> None:
-    forest = MastForest.from_bytes(bytes.fromhex(VECTORS["forest2_hex"]), verify=False)
+    forest = MastForest.from_trusted_bytes(bytes.fromhex(VECTORS["forest2_hex"]))
     assert forest.debug_info._tables is None
     assert len(forest.debug_info.decorators) == 9
     assert forest.debug_info._tables is not None
@@ -240,4 +240,4 @@ def test_a_wrong_digest_is_found_unless_it_is_trusted() -> None:
     with pytest.raises(IntegrityError) as caught:
         MastForest.from_bytes(bytes(data))
     assert caught.value.expected == "0x62" + "c2b2b5cf6abd6414fb93cc7af4ad22fed1c8d3182ea1a01d3aba005c453c57"
-    assert MastForest.from_bytes(bytes(data), verify=False).kind(0) == NodeKind.BLOCK
+    assert MastForest.from_trusted_bytes(bytes(data)).kind(0) == NodeKind.BLOCK
