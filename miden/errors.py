@@ -202,7 +202,15 @@ class IntegrityError(MidenError):
 
     exit_code = EXIT_INTEGRITY
 
-    def __init__(self, message: str, *, expected: str | None = None, found: str | None = None, kind: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        expected: str | None = None,
+        found: str | None = None,
+        kind: str | None = None,
+        hint: str | None = None,
+    ) -> None:
         super().__init__(message, kind=kind, hint=hint)
         self.expected = expected
         self.found = found

@@ -130,14 +130,15 @@ class Generator:
             self.memory(body, locals_)
         elif choice == 18:
             name = rng.choice(("pow2", "exp", "ilog2", "inv", "div", "ext2inv", "ext2div", "exp.u8", "u32shl", "u32rotr"))
-            prefix = {"pow2": "u32cast u32and.31", "exp.u8": "swap u32cast u32and.127 swap swap", "u32shl": "u32cast u32and.31 swap u32cast swap"}
-            prefix["u32rotr"] = prefix["u32shl"]
+            shift = "u32cast u32and.31 swap u32cast swap"
+            prefix = {"pow2": "u32cast u32and.31", "exp.u8": "swap u32cast u32and.127 swap swap", "u32shl": shift, "u32rotr": shift}
             guard = prefix.get(name, "add.1" if rng.random() < 0.9 else "")
             if guard:
                 body.emit(guard)
             body.emit(name, {"exp": -1, "div": -1, "ext2div": -2, "exp.u8": -1, "u32shl": -1, "u32rotr": -1}.get(name, 0))
         elif choice == 19:
-            body.emit(f"exp.{rng.randrange(12)}" if rng.random() < 0.5 else f"u32wrapping_add.{self.u32()}" if rng.random() < 0.2 else "neg")
+            other = f"u32wrapping_add.{self.u32()}" if rng.random() < 0.2 else "neg"
+            body.emit(f"exp.{rng.randrange(12)}" if rng.random() < 0.5 else other)
         elif choice == 20:
             count = rng.randrange(1, 4)
             body.emit(f"adv_push.{count}", count)
