@@ -137,8 +137,10 @@ class Generator:
                 body.emit(guard)
             body.emit(name, {"exp": -1, "div": -1, "ext2div": -2, "exp.u8": -1, "u32shl": -1, "u32rotr": -1}.get(name, 0))
         elif choice == 19:
-            other = f"u32wrapping_add.{self.u32()}" if rng.random() < 0.2 else "neg"
-            body.emit(f"exp.{rng.randrange(12)}" if rng.random() < 0.5 else other)
+            if rng.random() < 0.5:
+                body.emit(f"exp.{rng.randrange(12)}")
+            else:
+                body.emit(f"u32wrapping_add.{self.u32()}" if rng.random() < 0.2 else "neg")
         elif choice == 20:
             count = rng.randrange(1, 4)
             body.emit(f"adv_push.{count}", count)
