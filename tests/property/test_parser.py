@@ -50,7 +50,7 @@ def test_any_bytes_are_a_module_or_a_parse_error(data: bytes) -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.lists(PIECES, max_size=60).map("".join))
 def test_any_sequence_of_tokens_is_a_module_or_a_parse_error(text: str) -> None:
     survives(text)
@@ -58,7 +58,7 @@ def test_any_sequence_of_tokens_is_a_module_or_a_parse_error(text: str) -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(from_lark(grammar(), start="start"))
 def test_texts_that_hypothesis_derives_from_the_grammar_are_judged_alike(text: str) -> None:
     survives(text)

@@ -45,6 +45,7 @@ def test_depth_is_limited_by_the_limit_only(template: str, before: str, after: s
     assert caught.value.kind == "NestingLimitExceeded"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("template", "before", "after"), NESTED)
 def test_the_default_limit_is_far_beyond_the_stack_of_the_interpreter(template: str, before: str, after: str) -> None:
     depth = MAX_DEPTH
