@@ -278,6 +278,6 @@ def assemble(source: Source, **options: Unpack[Options]) -> Program:
     """Assemble a program; the options are those of `Assembler`.
 
     >>> assemble("begin push.1 push.2 add swap drop end").hash.to_hex()[:10]
-    '0x9a4c6f0b'
+    '0x19f7d5bf'
     """
     return Assembler(**options).assemble_program(source)

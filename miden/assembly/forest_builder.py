@@ -195,6 +195,8 @@ class MastForestBuilder:
             from bisect import bisect_left
 
             indices = array("I", [index - bisect_left(padding, index) for index in indices])
+        if not indices:
+            before, after = before + after, _NO_IDS  # nothing between the two marks where one ends
         parts = [array("I", before).tobytes(), indices.tobytes(), block.decorator_ids.tobytes(), array("I", after).tobytes()]
         if has_codes:
             parts.append(array("Q", _error_facts(block, padding)).tobytes())

@@ -55,38 +55,41 @@ def read_modules(directory: str | os.PathLike[str], namespace: str) -> dict[str,
     Raises
     ------
     LinkError
-        `InvalidModulePath` for a name that cannot be part of a path; `DuplicateModule` for ``a.masm`` beside a directory
-        ``a`` of modules; `RootModule` for a ``mod.masm`` in the directory itself.
+        `InvalidModulePath` for a name that cannot be part of a path, and for a ``mod.masm`` in the directory itself;
+        `DuplicateModule` for ``a.masm`` beside a directory ``a``.
     OSError
         If the directory or a file cannot be read.
     """
     from pathlib import Path
 
-    from miden.assembly.linker.paths import ROOT, canonical_module_path
+    from miden.assembly.linker.paths import ROOT, canonical_component, canonical_module_path
 
     top = Path(directory)
     if not top.is_dir():
         raise NotADirectoryError(f"not a directory: {top}")
-    if canonical_module_path(namespace) is None:
+    root = canonical_module_path(namespace)
+    if root is None:
         raise LinkError(f"invalid namespace {namespace!r}", kind="InvalidModulePath")
-    found: dict[str, tuple[str, Path]] = {}
+    found: dict[str, Path] = {}
     for file in _module_files(top):
         parts = list(file.relative_to(top).with_suffix("").parts)
         if parts[-1] == ROOT_MODULE:
             parts.pop()
             if not parts:
-                raise LinkError(f"{file} would be the module of the whole directory", kind="RootModule", hint="give it another name")
+                raise LinkError(f"{file} would be the module of the whole directory", kind="InvalidModulePath", hint="give it another name")
         elif file.with_suffix("").is_dir():
             hint = f"move it into the directory as {ROOT_MODULE}{SUFFIX}"
             raise LinkError(f"module {file} has the name of a directory beside it", kind="DuplicateModule", hint=hint)
-        path = ROOT.join([namespace, *(f'"{part}"' for part in parts)])
-        canonical = canonical_module_path(path)
-        if canonical is None:
+        names = [canonical_component(part) for part in parts]
+        if None in names:
             raise LinkError(f"the name of {file} cannot be part of a module path", kind="InvalidModulePath")
-        if canonical in found:
-            raise LinkError(f"two files are the module `{canonical}`: {found[canonical][1]} and {file}", kind="DuplicateModule")
-        found[canonical] = (canonical if namespace.startswith(ROOT) else canonical.removeprefix(ROOT), file)
-    return {path: SourceFile.from_path(file) for _, (path, file) in sorted(found.items())}
+        path = ROOT.join((root, *names))  # type: ignore[arg-type]
+        if path in found:
+            raise LinkError(f"two files are the module `{path}`: {found[path]} and {file}", kind="DuplicateModule")
+        found[path] = file
+    # paths are given back as they were asked for, with or without the root; the order is that of the paths either way
+    start = 0 if namespace.startswith(ROOT) else len(ROOT)
+    return {path[start:]: SourceFile.from_path(found[path]) for path in sorted(found)}
 
 
 def _module_files(top: os.PathLike[str]) -> Iterator[Path]:

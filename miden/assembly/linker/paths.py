@@ -68,23 +68,31 @@ def join(path: str, rest: str) -> str:
     return f"{path}{ROOT}{rest}" if rest else path
 
 
+def canonical_component(name: str) -> str | None:
+    """Return a name as paths hold it, in quotes if it needs them; None if no path can hold it.
+
+    >>> canonical_component("a_1"), canonical_component("a-b"), canonical_component("a b")
+    ('a_1', '"a-b"', None)
+    """
+    from miden.assembly.parser.names import MAX_COMPONENT, canonical_name
+
+    if not 0 < len(name) <= MAX_COMPONENT or any(char in _FORBIDDEN for char in name):
+        return None
+    return canonical_name(name) if all(char.isalnum() or "!" <= char <= "~" for char in name) else None
+
+
+_FORBIDDEN = '"#\\'
+
+
 def canonical_module_path(path: str) -> str | None:
     """Return the absolute canonical form of a module path given by a caller; None if it is none.
 
     >>> canonical_module_path("lib::a-b"), canonical_module_path("::lib"), canonical_module_path("a::::b")
     ('::lib::"a-b"', '::lib', None)
     """
-    from miden.assembly.parser.names import MAX_COMPONENT, canonical_name
-
-    parts: list[str] = []
-    for component in components(path):
-        name = component[1:-1] if len(component) > 1 and component[0] == component[-1] == '"' else component
-        if not name or len(name) > MAX_COMPONENT or not _is_component(name):
-            return None
-        parts.append(canonical_name(name))
-    return ROOT + ROOT.join(parts)
+    names = [canonical_component(_unquoted(component)) for component in components(path)]
+    return None if None in names else ROOT + ROOT.join(names)  # type: ignore[arg-type]
 
 
-def _is_component(name: str) -> bool:
-    """Whether every character may stand in a quoted identifier."""
-    return all(char.isalnum() or "!" <= char <= "~" for char in name) and '"' not in name and "#" not in name and "\\" not in name
+def _unquoted(component: str) -> str:
+    return component[1:-1] if len(component) > 1 and component[0] == component[-1] == '"' else component
