@@ -16,6 +16,7 @@ ALWAYS_INLINE int rpo_variant_count(void) {
 
 /* The variants, the fastest first. */
 ALWAYS_INLINE const RpoVariantC *rpo_variant_at(int index) {
+    (void)index;
 #if CPU_X86_64
     if (cpu_has_ifma() && index == 0) return &RPO_IFMA;
 #endif
