@@ -1,7 +1,8 @@
 """The parser: text to syntax tree, hand-written, without recursion on the input. (assembly.md sections 1 to 3.)
 
 `parse_module` is the door. Inside: `forms` (top level), `blocks` (bodies), `instructions`, `expressions` (constants),
-`types`, `attributes`, `names`, `literals`, over a `cursor`; `hints` is loaded for error messages only.
+`types`, `attributes`, `names`, `literals`, over a `cursor`; `follow` knows what may come after what, `hints` is loaded for
+error messages only.
 """
 
 from __future__ import annotations

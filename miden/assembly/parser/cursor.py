@@ -14,7 +14,7 @@ from miden.errors import ParseError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from miden.assembly.source import SourceFile
 
@@ -65,9 +65,13 @@ class Cursor:
             self.deferred = self.error(kind, message, start, end, label=label, hint=hint, detail=detail, related=related)
             self.deferred_at = self.i
 
-    def settle_before(self, text: str) -> None:
-        """Raise the deferred problem if `text` comes next: some instruction accepts it there, so the reference looks no further."""
-        if self.deferred is not None and self.texts[self.i] == text:
+    def settle_before(self, texts: Container[str]) -> None:
+        """Raise the deferred problem if one of `texts` comes next.
+
+        The reference shares the state after a construct between all places where the construct may stand, so it judges the
+        construct when the next token would be right in any of them.
+        """
+        if self.deferred is not None and self.texts[self.i] in texts:
             raise self.deferred
 
     def finish(self) -> None:

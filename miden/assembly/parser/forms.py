@@ -20,6 +20,7 @@ from miden.assembly.lexer import doc_text, is_constant
 from miden.assembly.parser.attributes import apply, attribute
 from miden.assembly.parser.blocks import body
 from miden.assembly.parser.expressions import constant_expression
+from miden.assembly.parser.follow import FORM_STARTS
 from miden.assembly.parser.literals import felt, word
 from miden.assembly.parser.names import any_name, bare_name, constant_name, digest, path
 from miden.assembly.parser.types import INTEGERS, signature, type_expression
@@ -64,7 +65,7 @@ def module(c: Cursor) -> Module:
         forms.append(form)
         # what follows a form is looked at before the form is judged
         follows = texts[c.i]
-        if follows in _STARTS or not follows or follows[:2] == "#!":
+        if follows in FORM_STARTS or follows[:2] == "#!":
             c.finish()
 
 
@@ -253,4 +254,3 @@ _READERS: dict[str, Callable[[Cursor, str | None, bool, int], Form]] = {
     "use": _use,
     "adv_map": _advice_map,
 }
-_STARTS = frozenset((*_READERS, "proc", "pub", "@"))

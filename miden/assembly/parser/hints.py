@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from miden.assembly.lexer import is_identifier
-from miden.assembly.mnemonics import MNEMONICS, SYNTHETIC
+from miden.assembly.mnemonics import MNEMONICS
+from miden.assembly.parser.follow import FORM_STARTS, OPERATION_STARTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,9 +23,8 @@ _OTHER_WORDS = {
     "let": "constants are `const NAME = value`; run-time values live on the stack",
 }
 
-_INSTRUCTION_STARTS = frozenset(name.partition(".")[0] for name in MNEMONICS if name not in SYNTHETIC) | {"if", "while", "repeat"}
 _SECOND_WORDS = frozenset(name.partition(".")[2] for name in MNEMONICS if name.startswith(("adv.", "debug.")))
-_FORM_STARTS = frozenset(("proc", "pub", "use", "const", "type", "enum", "adv_map", "begin"))
+_FORM_WORDS = FORM_STARTS - {"", "@"}
 
 
 def nearest(word: str, candidates: Sequence[str] | frozenset[str]) -> str | None:
@@ -63,19 +63,19 @@ def hint_for(texts: Sequence[str], i: int, expected: str) -> str | None:
     if before == "=" and i > 1 and texts[i - 2] == "err":
         return 'an error message is a string: `err="message"`'
     lower = text.lower()
-    if lower != text and lower in _INSTRUCTION_STARTS:
+    if lower != text and lower in OPERATION_STARTS:
         return f"instructions are written in lower case: `{lower}`"
     if before == "adv" or (before == "." and i > 1 and texts[i - 2] in ("adv", "debug")):
         known = nearest(text, _SECOND_WORDS)
         return f"did you mean `{known}`?" if known is not None else None
     in_body, in_module = expected.startswith("an instruction"), expected.startswith("a definition")
-    if in_body and text in _FORM_STARTS:
+    if in_body and text in _FORM_WORDS:
         return "a block before this point may lack its `end`"
-    if in_module and text in _INSTRUCTION_STARTS:
+    if in_module and text in OPERATION_STARTS:
         return "instructions belong between `begin` and `end`, or in a procedure"
     if not (in_body or in_module) or not is_identifier(text):
         return None
-    known = nearest(text, _INSTRUCTION_STARTS if in_body else _FORM_STARTS)
+    known = nearest(text, OPERATION_STARTS if in_body else _FORM_WORDS)
     if known is not None:
         return f"did you mean `{known}`?"
     return f"to run a procedure write `exec.{text}`" if in_body and len(text) <= 64 else None

@@ -49,7 +49,7 @@ def _u8(c: Cursor) -> int:
 
 def _u16(c: Cursor) -> int:
     value = bounded(c, 0, 65535, "a decimal number or a constant")
-    c.settle_before(".")
+    c.settle_before((".",))
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from miden.assembly.lexer import LONGEST_HEX_VALUE, P, check_token, decimal_value, is_digits, is_string, word_value
+from miden.assembly.parser.follow import AFTER_NUMBER
 from miden.field import Word
 
 TYPE_CHECKING = False
@@ -59,7 +60,7 @@ def felt(c: Cursor, what: str = "a number") -> int:
 def _overflow(c: Cursor, value: int) -> int:
     message = f"a field element must be below p = {P}, found {value}"
     c.defer("InvalidLiteral", message, c.starts[c.i - 1], c.end(), label="too large", detail="FeltOverflow")
-    c.settle_before(".")
+    c.settle_before(AFTER_NUMBER)
     return 0
 
 
@@ -74,7 +75,7 @@ def u32(c: Cursor, what: str = "a number") -> int:
     if value >= 2**32:
         message = f"the immediate must be below 2**32, found {value}"
         c.defer("InvalidLiteral", message, c.starts[c.i - 1], c.end(), label="too large", detail="U32Overflow")
-        c.settle_before(".")
+        c.settle_before((".",))
         return 0
     return value
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from miden.assembly.ast import Signature, TypeExpr
 from miden.assembly.lexer import is_identifier
 from miden.assembly.parser.attributes import attribute
+from miden.assembly.parser.follow import AFTER_TYPE
 from miden.assembly.parser.literals import decimal
 from miden.assembly.parser.names import bare_name, path
 
@@ -64,6 +65,7 @@ def type_expression(c: Cursor) -> TypeExpr:
 
 def _named(c: Cursor) -> TypeExpr:
     found = path(c, _TYPE, "name")
+    c.settle_before(AFTER_TYPE)
     start, end = found.start, found.end
     if found.single:
         if found.text in _PRIMITIVES:

@@ -222,9 +222,12 @@ def test_the_first_of_two_failed_checks_is_reported() -> None:
     assert problem("begin repeat.0 dup.16 end div.0 end").start == len("begin repeat.0 dup.")
 
 
-def test_an_overflow_before_a_dot_is_reported_at_once() -> None:
+def test_what_would_be_right_elsewhere_after_a_construct_does_not_keep_it_from_being_judged() -> None:
     for text in ("begin add.18446744069414584321.5 end", "begin loc_load.65536.5 end", "begin mem_load.4294967296.5 end"):
         assert problem(text).kind in ("InvalidLiteral", "ImmediateOutOfRange")
+    assert problem("begin push.18446744069414584321").kind == "InvalidLiteral"
+    assert problem("const A = 18446744069414584321 add").kind == "InvalidLiteral"
+    assert problem("type a = ::b add").kind == "UnqualifiedImport"
 
 
 def test_an_error_prints_with_its_excerpt() -> None:
