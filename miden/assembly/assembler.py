@@ -14,7 +14,6 @@ from miden.assembly.sema import analyze
 from miden.assembly.sema.items import EXECUTABLE_KIND, KERNEL_KIND, LIBRARY_KIND
 from miden.errors import InputError
 from miden.mast.exports import ProcedureExport
-from miden.mast.library import KernelLibrary, Library
 from miden.mast.program import Program
 
 TYPE_CHECKING = False
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     from miden.assembly.sema.items import AnalyzedModule
     from miden.assembly.source import SourceFile
     from miden.mast.exports import Export
+    from miden.mast.forest import MastForest
+    from miden.mast.library import KernelLibrary, Library
 
     class Options(TypedDict, total=False):
         """Options of `assemble`: those of `Assembler`."""
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     AnyLibrary = TypeVar("AnyLibrary", bound=Library)
 
 LINK_KINDS = ("dynamic", "static")
+COMPAT_VERSIONS = (None, "0.20.6")
 
 
 class Assembler:
@@ -91,8 +93,6 @@ class Assembler:
         max_depth: int = MAX_DEPTH,
         phantom_calls: bool = True,
     ) -> None:
-        from miden.mast.merge import COMPAT_VERSIONS
-
         if compat not in COMPAT_VERSIONS:
             raise InputError(f"compat must be one of {COMPAT_VERSIONS}, found {compat!r}", kind="InvalidCompat")
         self.warnings_as_errors = warnings_as_errors
@@ -105,6 +105,7 @@ class Assembler:
         self._libraries: dict[bytes, tuple[Library, str]] = {}
         self._linked_warnings: list[Diagnostic] = []
         self._sources: dict[str, SourceFile] = {}
+        self._new_sources: dict[str, SourceFile] = {}
         self._static: StaticLibraries | None = None
         self._base = Linker()
         if kernel is not None:
@@ -116,6 +117,8 @@ class Assembler:
         return self._kernel
 
     def _link_kernel(self, kernel: KernelLibrary) -> None:
+        from miden.mast.library import KernelLibrary
+
         if not isinstance(kernel, KernelLibrary):
             raise InputError(f"a kernel is a KernelLibrary, found {type(kernel).__name__}", kind="InvalidKernel")
         if not len(kernel.kernel):
@@ -146,6 +149,8 @@ class Assembler:
         """
         if kind not in LINK_KINDS:
             raise InputError(f"a library is linked {' or '.join(LINK_KINDS)}, found {kind!r}", kind="InvalidLinkKind")
+        from miden.mast.library import Library
+
         if not isinstance(library, Library):
             raise InputError(f"a library is a Library, found {type(library).__name__}", kind="InvalidLibrary")
         key = library.digest.to_bytes()
@@ -169,11 +174,16 @@ class Assembler:
         by itself, `LinkError` of kind `DuplicateModule`; the rest shows when something is assembled.
         """
         base = self._base.copy()
-        self.warnings = []
+        self._begin()
         for path, source in modules.items():
             base.add(source_module(self._analyze(source, path, LIBRARY_KIND)))
         self._base = base
         self._linked_warnings += self.warnings
+        self._sources.update(self._new_sources)
+
+    def _begin(self) -> None:
+        self.warnings = []
+        self._new_sources = {}
 
     def _analyze(self, source: Source, path: str, kind: str) -> AnalyzedModule:
         canonical = canonical_module_path(path)
@@ -182,7 +192,7 @@ class Assembler:
         text = source_file(source, path)
         module = analyze(parse_module(text, max_depth=self.max_depth), canonical, kind, warnings_as_errors=self.warnings_as_errors)
         self.warnings += module.warnings
-        self._sources[text.name] = text
+        self._new_sources[text.name] = text
         return module
 
     # --- results ------------------------------------------------------------------------------------------------
@@ -195,7 +205,7 @@ class Assembler:
         ParseError, SemanticError, LinkError, LoweringError
             For a source that does not assemble; see `AssemblyError.diagnostics`.
         """
-        self.warnings = []
+        self._begin()
         module = self._analyze(source, EXECUTABLE, EXECUTABLE_KIND)
         linker = self._base.copy()
         index = linker.add(source_module(module))
@@ -203,8 +213,8 @@ class Assembler:
         compiler = self._compiler(linker)
         compiler.add_advice(index)
         entry = compiler.compile_from((index, linker.modules[index].first[MAIN]), is_entry=True)
-        forest, new_ids = compiler.finish()
-        return Program(forest, new_ids[entry], self._kernel.kernel if self._kernel else None, self._take_sources())
+        forest, new_ids = self._finish(compiler)
+        return Program(forest, new_ids[entry], self._kernel.kernel if self._kernel else None, self._all_sources())
 
     def assemble_library(self, modules: Mapping[str, Source]) -> Library:
         """Assemble modules, given by their paths, into a library of their public items.
@@ -216,7 +226,9 @@ class Assembler:
         ParseError, SemanticError, LinkError, LoweringError
             For a source that does not assemble; `NoExport` if nothing is public.
         """
-        self.warnings = []
+        from miden.mast.library import Library
+
+        self._begin()
         analyzed = [self._analyze(source, path, LIBRARY_KIND) for path, source in modules.items()]
         linker = self._base.copy()
         indices = [linker.add(source_module(module)) for module in analyzed]
@@ -232,7 +244,9 @@ class Assembler:
         ParseError, SemanticError, LinkError, LoweringError
             For a source that does not assemble.
         """
-        self.warnings = []
+        from miden.mast.library import KernelLibrary
+
+        self._begin()
         support = [self._analyze(text, path, LIBRARY_KIND) for path, text in (modules or {}).items()]
         root = self._analyze(source, KERNEL, KERNEL_KIND)
         linker = self._base.copy()
@@ -249,7 +263,7 @@ class Assembler:
         for index in indices:
             for export in compiler.export_module(index):
                 exports[export.path] = export
-        forest, new_ids = compiler.finish()
+        forest, new_ids = self._finish(compiler)
         for export in exports.values():
             if isinstance(export, ProcedureExport):
                 export.node = new_ids[export.node]
@@ -257,7 +271,7 @@ class Assembler:
             library = make(forest, exports)
         except InputError as error:
             raise link_error(error.kind, error.message) from None
-        library.sources = self._take_sources()
+        library.sources = self._all_sources()
         return library
 
     def _compiler(self, linker: Linker) -> Compiler:
@@ -270,8 +284,17 @@ class Assembler:
                 self._static = StaticLibraries(static, self.compat)
         return Compiler(linker, self._static, max_operations=self.max_operations, phantom_calls=self.phantom_calls)
 
-    def _take_sources(self) -> dict[str, SourceFile]:
-        return dict(self._sources)
+    def _finish(self, compiler: Compiler) -> tuple[MastForest, Mapping[int, int]]:
+        if compiler.copied_dyncall and self.compat is None:
+            from miden.assembly.diagnostics import Diagnostic
+
+            message = "a procedure with `dyncall` was copied from a static library, which the reference does not do"
+            hint = 'the code means the same; assemble with compat="0.20.6" for the same nodes'
+            self.warnings.append(Diagnostic("StaticDyncall", "warning", message, None, 0, 0, hint=hint))
+        return compiler.finish()
+
+    def _all_sources(self) -> dict[str, SourceFile]:
+        return {**self._sources, **self._new_sources}
 
 
 def assemble(source: Source, **options: Unpack[Options]) -> Program:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from miden.assembly.ast import ConstRef, Instruction, Target
     from miden.assembly.linker.graph import Linker
     from miden.assembly.linker.modules import Gid
-    from miden.assembly.linker.static import StaticLibraries
+    from miden.assembly.linker.static import StaticCopier, StaticLibraries
     from miden.field import Word
     from miden.mast.exports import Export
     from miden.mast.forest import MastForest
@@ -50,12 +50,21 @@ class Compiler:
         self, linker: Linker, static: StaticLibraries | None, *, max_operations: int = MAX_OPERATIONS, phantom_calls: bool = True
     ) -> None:
         self._linker = linker
-        self._static = static
         self.builder = MastForestBuilder(max_operations)
+        self._static: StaticCopier | None = None
+        if static is not None:
+            from miden.assembly.linker.static import StaticCopier
+
+            self._static = StaticCopier(static, self.builder)
         self.phantom_calls = phantom_calls
         self._procedures: dict[Gid, Compiled] = {}
         self._by_digest: dict[bytes, Gid] = {}
-        self._advice: dict[Word, tuple[int, ...]] = dict(static.advice_map) if static else {}
+        self._advice: dict[Word, tuple[int, ...]] = dict(static.forest.advice_map) if static else {}
+
+    @property
+    def copied_dyncall(self) -> bool:
+        """Whether a procedure with a dyncall was copied from a static library."""
+        return self._static is not None and self._static.has_dyncall
 
     # --- procedures ---------------------------------------------------------------------------------------------
 
@@ -134,7 +143,7 @@ class Compiler:
 
     def link_digest(self, digest: bytes) -> int:
         """Return a copy of what a static library has under a digest, or an external node."""
-        node = self._static.copy_procedure(digest, self.builder) if self._static else None
+        node = self._static.copy_procedure(digest) if self._static else None
         return self.builder.ensure_external(digest) if node is None else node
 
     def resolve(self, item: ProcedureItem, module: int, kind: str, target: Target) -> tuple[int, str]:

@@ -22,14 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from miden.assembly.forest_builder import MastForestBuilder
-    from miden.field import Word
     from miden.mast.library import Library
 
 
 class StaticLibraries:
-    """The merged forest of libraries that are linked statically; it can serve many assemblies."""
+    """The merged forest of libraries that are linked statically; it serves many assemblies."""
 
-    __slots__ = ("_compat", "_copied", "_copied_to", "forest")
+    __slots__ = ("compat", "forest")
 
     def __init__(self, libraries: Iterable[Library], compat: str | None) -> None:
         ordered = sorted(libraries, key=lambda library: montgomery_key(library.digest))
@@ -37,35 +36,41 @@ class StaticLibraries:
             self.forest, _ = merge_forests([library.forest for library in ordered], compat=compat)
         except InputError as error:
             raise link_error(error.kind, error.message) from None
-        self._compat = compat
+        self.compat = compat
+
+
+class StaticCopier:
+    """Copies procedures of static libraries into one builder, each node once.
+
+    `has_dyncall` tells whether some node was a dyncall: the reference does not copy such procedures.
+    """
+
+    __slots__ = ("_builder", "_compat", "_copied", "_forest", "has_dyncall")
+
+    def __init__(self, libraries: StaticLibraries, builder: MastForestBuilder) -> None:
+        self._forest = libraries.forest
+        self._compat = libraries.compat
+        self._builder = builder
         self._copied: dict[int, int] = {}
-        self._copied_to: MastForestBuilder | None = None
+        self.has_dyncall = False
 
-    @property
-    def advice_map(self) -> dict[Word, tuple[int, ...]]:
-        """The libraries' advice maps: where the advice map of an artifact starts."""
-        return dict(self.forest.advice_map)
-
-    def copy_procedure(self, digest: bytes, builder: MastForestBuilder) -> int | None:
-        """Copy the procedure with a digest into a builder and return its node; None if there is none."""
-        forest = self.forest
+    def copy_procedure(self, digest: bytes) -> int | None:
+        """Copy the procedure with a digest and return its node; None if there is none."""
+        forest = self._forest
         root = forest.find_procedure_root(digest)
         if root is None:
             return None
-        if self._copied_to is not builder:
-            self._copied_to = builder
-            self._copied = {}
         copied = self._copied
         if root not in copied:
             nodes = [node for node in copy_order(forest, root) if node not in copied]
-            decorators = self._copy_decorators(nodes, builder)
+            decorators = self._copy_decorators(nodes)
             for node in nodes:
-                copied[node] = self._copy_node(node, decorators, builder)
+                copied[node] = self._copy_node(node, decorators)
         return copied[root]
 
-    def _copy_decorators(self, nodes: list[int], builder: MastForestBuilder) -> dict[int, int]:
+    def _copy_decorators(self, nodes: list[int]) -> dict[int, int]:
         """Copy what decorates the nodes, node by node; return old id -> new id."""
-        info = self.forest.debug_info
+        info = self._forest.debug_info
         new_ids: dict[int, int] = {}
         for node in nodes:
             links = [*info.before_enter.get(node, ()), *info.after_exit.get(node, ())]
@@ -75,11 +80,11 @@ class StaticLibraries:
                     decorator = info.decorators[decorator_id]
                     cycles = decorator.cycles if isinstance(decorator, AsmOp) else 0
                     key = decorator if isinstance(decorator, AsmOp) else decorator.fingerprint
-                    new_ids[decorator_id] = builder.ensure_decorator(key, decorator, cycles)
+                    new_ids[decorator_id] = self._builder.ensure_decorator(key, decorator, cycles)
         return new_ids
 
-    def _copy_node(self, node: int, decorators: dict[int, int], builder: MastForestBuilder) -> int:
-        forest = self.forest
+    def _copy_node(self, node: int, decorators: dict[int, int]) -> int:
+        forest, builder = self._forest, self._builder
         info = forest.debug_info
         kind = forest.kind(node)
         before = tuple([decorators[decorator] for decorator in info.before_enter.get(node, ())])
@@ -91,6 +96,8 @@ class StaticLibraries:
             return builder.ensure_block(Block(opcodes, array("Q", immediates), indices, ids), before, after)
         if kind == NodeKind.EXTERNAL:
             return builder.ensure_external(forest.digest_bytes(node), before, after)
-        if kind == NodeKind.DYNCALL and self._compat is not None:
-            kind = NodeKind.DYN
+        if kind == NodeKind.DYNCALL:
+            self.has_dyncall = True
+            if self._compat is not None:
+                kind = NodeKind.DYN
         return builder.ensure_control(kind, [self._copied[child] for child in forest.children(node)], before, after)
