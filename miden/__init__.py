@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         MidenError,
         NotFoundError,
         ParseError,
+        ProjectError,
         SemanticError,
     )
     from miden.field import Felt, Word
@@ -58,6 +59,11 @@ if TYPE_CHECKING:
     from miden.mast.forest import MastForest
     from miden.mast.library import KernelLibrary, Library
     from miden.mast.program import Kernel, Program
+    from miden.package.artifacts import load_artifact
+    from miden.package.build import build_project
+    from miden.package.cache import BuildCache
+    from miden.package.container import Container
+    from miden.package.package import Package
     from miden.vm.backends import get_backend
     from miden.vm.host import Host
     from miden.vm.inputs import AdviceInputs, StackInputs
@@ -78,6 +84,11 @@ __all__ = [
     "KernelLibrary",
     "MastForest",
     "ForestBuilder",
+    "Package",
+    "Container",
+    "BuildCache",
+    "build_project",
+    "load_artifact",
     "StackInputs",
     "AdviceInputs",
     "Host",
@@ -95,6 +106,7 @@ __all__ = [
     "hash_many",
     "MidenError",
     "InputError",
+    "ProjectError",
     "AssemblyError",
     "ParseError",
     "SemanticError",
@@ -117,6 +129,11 @@ _HOMES = {
     "miden.mast.forest": ("MastForest",),
     "miden.mast.library": ("Library", "KernelLibrary"),
     "miden.mast.program": ("Program", "Kernel"),
+    "miden.package.artifacts": ("load_artifact",),
+    "miden.package.build": ("build_project",),
+    "miden.package.cache": ("BuildCache",),
+    "miden.package.container": ("Container",),
+    "miden.package.package": ("Package",),
     "miden.vm.backends": ("get_backend",),
     "miden.vm.host": ("Host",),
     "miden.vm.inputs": ("AdviceInputs", "StackInputs"),

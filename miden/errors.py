@@ -4,6 +4,7 @@
 
     MidenError                         exit 1
     ├─ InputError (ValueError)         exit 3   values a caller handed in: stack inputs, advice, `.inputs` files
+    │  └─ ProjectError                          a project file, or what it asks for; carries file, line and field
     ├─ AssemblyError                   exit 3   source text that does not assemble; carries diagnostics
     │  ├─ ParseError                            lexer and parser
     │  ├─ SemanticError                         names, constants, module rules
@@ -67,6 +68,36 @@ class InputError(MidenError, ValueError):
     """A value handed in from outside is not acceptable: out of range, malformed, of the wrong shape."""
 
     exit_code = EXIT_INPUT
+
+
+class ProjectError(InputError):
+    """A project file is wrong, or asks for what cannot be had.
+
+    `path` is the file, `line` counts from 1 and `field` is where in the file, such as ``lib.path``; both may be None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str,
+        line: int | None = None,
+        field: str | None = None,
+        kind: str | None = None,
+        hint: str | None = None,
+        diagnostic: Diagnostic | None = None,
+    ) -> None:
+        super().__init__(message, kind=kind, hint=hint)
+        self.path = path
+        self.line = line
+        self.field = field
+        self.diagnostic = diagnostic
+
+    def __str__(self) -> str:
+        return f"{self.path}{'' if self.line is None else f':{self.line}'}: {self.message}"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**super().to_dict(), "path": self.path, "line": self.line, "field": self.field}
 
 
 class AssemblyError(MidenError):

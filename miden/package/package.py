@@ -388,5 +388,3 @@ def check_version(text: str) -> str:
     except ValueError:
         raise InputError(f"{text[:80]!r} is not a semantic version, such as 1.2.3", kind="InvalidVersion") from None
     return text
-
-

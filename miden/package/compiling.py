@@ -1,0 +1,131 @@
+"""Compile one target of a project: from module texts and dependencies to the bytes of a package."""
+
+from __future__ import annotations
+
+from miden.assembly.assembler import Assembler
+from miden.errors import LinkError
+from miden.mast.library import KernelLibrary
+from miden.package.cache import bytes_key, content_key
+from miden.package.package import Dependency, Package, PackageKind
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from miden.assembly.diagnostics import Diagnostic
+    from miden.mast.library import Library
+    from miden.mast.program import Program
+    from miden.package.build import Unit
+    from miden.package.project import Profile, Project, Target
+    from miden.package.sources import ModuleText
+
+FORMAT = "target-1"
+"""Part of every key: what is kept with an artifact, and how."""
+
+
+class Inputs:
+    """Everything that decides what a target becomes.
+
+    `modules` are its own, or for a program those it is compiled with; `program` is the source of a program; `units` are
+    pairs of a dependency and how it is linked.
+    """
+
+    __slots__ = ("modules", "profile", "program", "project", "target", "units")
+
+    def __init__(self, project: Project, target: Target, profile: Profile, units: list[tuple[Unit, str]]) -> None:
+        self.project = project
+        self.target = target
+        self.profile = profile
+        self.units = units
+        self.modules: list[ModuleText] = []
+        self.program: ModuleText | None = None
+
+    def key(self, warnings_as_errors: bool) -> str:
+        """Return the key that stands for all of it."""
+        project, target, profile = self.project, self.target, self.profile
+        parts = [FORMAT, project.name, project.version, project.description, target.kind, target.name, target.namespace]
+        parts += [str(profile.debug), str(profile.trim_paths), str(warnings_as_errors)]
+        for unit, linkage in self.units:
+            parts += ["unit", unit.name, unit.key, linkage]
+        for module in (*self.modules, *(() if self.program is None else (self.program,))):
+            parts += ["module", module.path, module.label, bytes_key(module.data)]
+        return content_key(*parts)
+
+
+def compile_target(inputs: Inputs, *, warnings_as_errors: bool) -> tuple[bytes, dict[str, Any]]:
+    """Assemble a target; return the bytes of its package and facts about it.
+
+    Raises `AssemblyError` for sources that do not assemble, `LinkError` for dependencies that do not fit together.
+    """
+    kernels = [unit for unit, _ in inputs.units if unit.package.is_kernel]
+    if len(kernels) > 1:
+        names = " and ".join(unit.name for unit in kernels)
+        raise LinkError(f"there can be one kernel, {names} are several", kind="SeveralKernels")
+    kernel = kernels[0].package.to_library() if kernels else None
+    assembler = Assembler(kernel if isinstance(kernel, KernelLibrary) else None, warnings_as_errors=warnings_as_errors)
+    for unit, linkage in inputs.units:
+        if unit not in kernels:
+            assembler.link_library(unit.package.to_library(), kind=linkage)
+    artifact = _assemble(assembler, inputs)
+    warnings = [_warning(item) for item in assembler.warnings]
+    if not inputs.profile.debug:
+        artifact = artifact.strip_debug_info()
+    project = inputs.project
+    package = Package(
+        inputs.target.name,
+        artifact,
+        version=project.version,
+        description=project.description,
+        kind=_kind(inputs.target.kind),
+        dependencies=_run_time_dependencies(inputs),
+    )
+    data, inner = package.to_bytes(), artifact.to_bytes()
+    start = data.index(inner)
+    facts = {
+        "kind": inputs.target.kind,
+        "digest": package.digest.to_hex(),
+        "nodes": len(artifact.forest),
+        "exports": len(package.exports),
+        "warnings": warnings,
+        "artifact": [start, start + len(inner)],
+    }
+    return data, facts
+
+
+def _assemble(assembler: Assembler, inputs: Inputs) -> Program | Library:
+    modules = {module.path: module.source() for module in inputs.modules}
+    target = inputs.target
+    if inputs.program is not None:
+        if modules:
+            assembler.link_source(modules)
+        return assembler.assemble_program(inputs.program.source())
+    if target.kind == "kernel":
+        root = modules.pop(next(path for path in modules if path.removeprefix("::") == "$kernel"))
+        return assembler.assemble_kernel(root, modules)
+    return assembler.assemble_library(modules)
+
+
+def _kind(name: str) -> PackageKind:
+    return PackageKind.LIBRARY if name == "kernel" else PackageKind[name.upper().replace("-", "_")]
+
+
+def _run_time_dependencies(inputs: Inputs) -> list[Dependency]:
+    """Return what must be there at run time: kernels, what is linked dynamically, and what static libraries need."""
+    found: dict[str, Dependency] = {}
+    for unit, linkage in inputs.units:
+        package = unit.package
+        listed = list(package.dependencies)
+        if linkage == "dynamic" or package.is_kernel:
+            listed.insert(0, Dependency(unit.name, package.digest))
+        for dependency in listed:
+            known = found.setdefault(dependency.name, dependency)
+            if known.digest != dependency.digest:
+                message = f"two versions of {dependency.name} are needed: {known.digest.to_hex()} and {dependency.digest.to_hex()}"
+                raise LinkError(message, kind="VersionClash", hint=f"{unit.name} is one of those that need it")
+    return list(found.values())
+
+
+def _warning(diagnostic: Diagnostic) -> dict[str, Any]:
+    from miden.assembly.diagnostics import render_plain
+
+    return {"text": render_plain(diagnostic), "facts": diagnostic.to_dict()}
