@@ -400,6 +400,7 @@ NOINLINE int machine_run(MachineC *m, uint64_t cycles) {
     if (m->last == STATUS_EVENT) m->event_served = 1;
     if (m->last == STATUS_DECORATOR) m->decorated = 1;
     m->stop = cycles < m->max_cycles - m->clk ? m->clk + cycles : m->max_cycles;
+    m->work = 0;
     int status = engine_advance(m);
     if (status == STATUS_BUDGET && m->clk >= m->max_cycles) status = fault1(m, STATUS_CYCLE_LIMIT, m->max_cycles);
     if (status == STATUS_DONE) {
@@ -417,6 +418,11 @@ NOINLINE void machine_free(MachineC *m) {
         SlabC *previous = m->slabs->previous;
         free(m->slabs);
         m->slabs = previous;
+    }
+    while (m->word_slabs) {
+        WordSlabC *previous = m->word_slabs->previous;
+        free(m->word_slabs);
+        m->word_slabs = previous;
     }
     free(m->stack);
     free(m->advice);

@@ -23,30 +23,50 @@
 #define PAGE_BITS 26    /* of a page number */
 #define PAGE_CACHE 64   /* slots of the page cache */
 #define NO_PAGE UINT64_MAX
+#define WORD_KEY 0x8000000000000000ULL
 
 #define STACK_SLACK 16  /* zeros that are put below the stack when none are left there */
 #define INITIAL_STACK 256
 #define INITIAL_CONTINUATIONS 64
 #define MAX_FAULT_VALUES 4
+#define WORK_PER_RUN 5000000 /* see spend_work */
 
 /* 64 consecutive cells of one context. */
 typedef struct {
     felt_t cells[PAGE_CELLS];
-    uint8_t written[PAGE_WORDS]; /* 1 for a word that was written */
+    uint8_t written[PAGE_WORDS]; /* WORD_* of each word */
     uint64_t key;                /* context index << PAGE_BITS | page number */
 } PageC;
 
+enum WordState { WORD_UNTOUCHED, WORD_WRITTEN, WORD_ELSEWHERE };
+
+/* A word on its own, where a whole page would be wasted (memory.h). */
+typedef struct {
+    felt_t cells[4];
+    uint64_t key; /* WORD_KEY | context index << (PAGE_BITS + 4) | address >> 2 */
+} WordC;
+
+/* An entry of the table of pages; the key says which it is. */
 typedef struct {
     uint64_t key; /* NO_PAGE: empty */
-    PageC *page;
+    union {
+        PageC *page;
+        WordC *word;
+    };
 } PageSlotC;
 
-/* Pages are allocated by the slab and never move. */
+/* Pages and words are allocated by the slab and never move. */
 typedef struct SlabC {
     struct SlabC *previous;
     uint32_t used, size;
     PageC pages[];
 } SlabC;
+
+typedef struct WordSlabC {
+    struct WordSlabC *previous;
+    uint32_t used, size;
+    WordC words[];
+} WordSlabC;
 
 /* A memory context. Its frame-pointer word lives here, so that opening a context needs no page. */
 typedef struct {
@@ -136,16 +156,21 @@ typedef struct {
     ContextC *contexts;          /* by index, ids ascending */
     uint64_t context_count, context_capacity;
     PageSlotC *page_table;       /* open addressing, at most half full */
-    uint64_t page_count, page_table_size;
+    uint64_t page_table_used, page_table_size;
     uint64_t page_seed;          /* keeps programs from choosing colliding pages */
+    uint64_t page_count;
+    uint64_t page_elements;      /* of the words that are on pages */
     SlabC *slabs;
+    WordSlabC *word_slabs;
     uint64_t memory_elements;    /* 4 for every word written */
     PageC zero_page;             /* what reads see where nothing was written */
+    PageC view;                  /* what stands for a page of words on their own: the last one looked at is in its place */
 
     /* sizes and limits */
     uint64_t stack_capacity;     /* elements of the buffer */
     uint64_t saved_overflow;     /* elements of all callers below their callees' 16 */
     uint64_t max_stack, max_memory, max_continuations;
+    uint64_t work;               /* nanoseconds, roughly, that expensive operations took in this call of run */
 
     /* talk with the driver */
     ResolutionC *resolutions;    /* open addressing, at most half full */
@@ -183,6 +208,14 @@ ALWAYS_INLINE int fault0(MachineC *m, int status) {
 
 ALWAYS_INLINE int fault1(MachineC *m, int status, uint64_t value) {
     return fault(m, status, 1, value, 0, 0, 0);
+}
+
+/* Account for an operation that takes far longer than a row should. Once a call of run has done enough of them it stops
+ * with BUDGET before the next one, however many rows it was given, so that whoever slices a run stays in control. */
+ALWAYS_INLINE int spend_work(MachineC *m, uint64_t nanoseconds) {
+    if (UNLIKELY(m->work >= WORK_PER_RUN)) return STATUS_BUDGET;
+    m->work += nanoseconds;
+    return STATUS_OK;
 }
 
 ALWAYS_INLINE uint64_t mix64(uint64_t x) {

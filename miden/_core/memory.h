@@ -4,6 +4,10 @@
  * A read never creates anything: it sees the zero page where there is none. What was written is known by the word, four
  * cells; the limit counts four elements for every word written over all contexts. The word of the frame pointer is kept
  * in the context itself and never on a page.
+ *
+ * A program that writes one word here and one there would make a page for each and use 17 times the memory that the limit
+ * means to allow. So once there are many pages with little on them, words go into the table on their own, and a page that
+ * has such words never becomes a real one. They are slow and never cached; no program of another kind gets to see them.
  */
 #ifndef MIDEN_MEMORY_H
 #define MIDEN_MEMORY_H
@@ -14,30 +18,65 @@
 #define FIRST_SLAB 4
 #define LARGEST_SLAB 256
 
+#define FIRST_WORD_SLAB 64
+#define MANY_PAGES 0x20000 /* 72 MiB */
+#define FEW_ELEMENTS 32 /* a page, on average: half of it */
+
 ALWAYS_INLINE PageSlotC *page_cache_slot(MachineC *m, uint64_t key) {
     return &m->page_cache[(key ^ (key >> PAGE_BITS)) % PAGE_CACHE];
 }
 
-/* The slot of a page in the table: its own, or the empty one where it would go. */
+/* The slot of a page or word in the table: its own, or the empty one where it would go. */
 ALWAYS_INLINE PageSlotC *page_table_slot(PageSlotC *table, uint64_t size, uint64_t seed, uint64_t key) {
     uint64_t position = mix64(key ^ seed) & (size - 1);
     while (table[position].key != key && table[position].key != NO_PAGE) position = (position + 1) & (size - 1);
     return &table[position];
 }
 
-NOINLINE PageC *page_find_slow(MachineC *m, uint64_t key, PageSlotC *cached) {
+ALWAYS_INLINE uint64_t word_key(uint64_t page_key, uint64_t address) {
+    return WORD_KEY | page_key << 4 | ((address >> 2) % PAGE_WORDS);
+}
+
+/* A word on its own, or NULL. */
+NOINLINE WordC *word_find(const MachineC *m, uint64_t page_key, uint64_t address) {
+    uint64_t key = word_key(page_key, address);
     PageSlotC *slot = page_table_slot(m->page_table, m->page_table_size, m->page_seed, key);
+    return slot->key == key ? slot->word : NULL;
+}
+
+/* Whether a page has words on their own. */
+NOINLINE int page_has_words(const MachineC *m, uint64_t page_key) {
+    for (uint64_t place = 0; m->word_slabs && place < PAGE_WORDS; place++) {
+        if (word_find(m, page_key, 4 * place)) return 1;
+    }
+    return 0;
+}
+
+/* Show a word that may stand on its own in its place on the view. */
+NOINLINE PageC *page_view(MachineC *m, uint64_t page_key, uint64_t address) {
+    const WordC *word = word_find(m, page_key, address);
+    uint64_t place = (address >> 2) % PAGE_WORDS;
+    m->view.written[place] = word ? WORD_ELSEWHERE : WORD_UNTOUCHED;
+    if (word) memcpy(m->view.cells + 4 * place, word->cells, sizeof word->cells);
+    else memset(m->view.cells + 4 * place, 0, sizeof word->cells);
+    return &m->view;
+}
+
+NOINLINE PageC *page_find_slow(MachineC *m, uint64_t key, uint64_t address, PageSlotC *cached) {
+    PageSlotC *slot = page_table_slot(m->page_table, m->page_table_size, m->page_seed, key);
+    if (slot->key != key && m->word_slabs) return page_view(m, key, address);
     cached->key = key;
     cached->page = slot->key == key ? slot->page : &m->zero_page;
     return cached->page;
 }
 
-/* The page of an address of the current context below FMP_WORD: never NULL, the zero page where nothing was written. */
+/* The page of an address of the current context below FMP_WORD: never NULL, the zero page where nothing was written. Only
+ * the word of that address may be looked at. */
 ALWAYS_INLINE PageC *page_find(MachineC *m, uint64_t address) {
     uint64_t key = m->context_key | (address >> PAGE_SHIFT);
     PageSlotC *cached = page_cache_slot(m, key);
     if (LIKELY(cached->key == key)) return cached->page;
-    return page_find_slow(m, key, cached);
+    return page_find_slow(m, key, address, cached);
 }
 
 NOINLINE int page_table_grow(MachineC *m) {
@@ -54,14 +93,21 @@ NOINLINE int page_table_grow(MachineC *m) {
     return STATUS_OK;
 }
 
+/* Put an entry into the table, which has room for it. */
+ALWAYS_INLINE void page_table_put(MachineC *m, PageSlotC slot) {
+    *page_table_slot(m->page_table, m->page_table_size, m->page_seed, slot.key) = slot;
+    m->page_table_used++;
+}
+
+/* Size of the next slab after one of `last` items. */
+ALWAYS_INLINE uint32_t next_slab(uint32_t last, uint32_t first) {
+    return last == 0 ? first : last >= LARGEST_SLAB ? LARGEST_SLAB : 2 * last;
+}
+
+/* Add a page; the table has room for it. */
 NOINLINE int page_create(MachineC *m, uint64_t key, PageC **page) {
-    if (2 * (m->page_count + 1) > m->page_table_size) {
-        int status = page_table_grow(m);
-        if (status) return status;
-    }
     if (!m->slabs || m->slabs->used == m->slabs->size) {
-        uint32_t size = m->slabs ? m->slabs->size * 2 : FIRST_SLAB;
-        if (size > LARGEST_SLAB) size = LARGEST_SLAB;
+        uint32_t size = next_slab(m->slabs ? m->slabs->size : 0, FIRST_SLAB);
         SlabC *slab = calloc(1, sizeof(SlabC) + size * sizeof(PageC));
         if (!slab) return fault0(m, STATUS_NO_MEMORY);
         slab->previous = m->slabs;
@@ -70,10 +116,32 @@ NOINLINE int page_create(MachineC *m, uint64_t key, PageC **page) {
     }
     *page = &m->slabs->pages[m->slabs->used++];
     (*page)->key = key;
-    PageSlotC slot = {key, *page};
-    *page_table_slot(m->page_table, m->page_table_size, m->page_seed, key) = slot;
+    PageSlotC slot = {key, {*page}};
+    page_table_put(m, slot);
     *page_cache_slot(m, key) = slot;
     m->page_count++;
+    return STATUS_OK;
+}
+
+/* Add a word on its own; the table has room for it. */
+NOINLINE int word_create(MachineC *m, uint64_t page_key, uint64_t address, WordC **word) {
+    if (!m->word_slabs) { /* from now on, a page that is not there may have words */
+        for (int i = 0; i < PAGE_CACHE; i++) {
+            if (m->page_cache[i].page == &m->zero_page) m->page_cache[i].key = NO_PAGE;
+        }
+    }
+    if (!m->word_slabs || m->word_slabs->used == m->word_slabs->size) {
+        uint32_t size = next_slab(m->word_slabs ? m->word_slabs->size : 0, FIRST_WORD_SLAB);
+        WordSlabC *slab = calloc(1, sizeof(WordSlabC) + size * sizeof(WordC));
+        if (!slab) return fault0(m, STATUS_NO_MEMORY);
+        slab->previous = m->word_slabs;
+        slab->size = size;
+        m->word_slabs = slab;
+    }
+    *word = &m->word_slabs->words[m->word_slabs->used++];
+    (*word)->key = word_key(page_key, address);
+    PageSlotC slot = {(*word)->key, {.word = *word}};
+    page_table_put(m, slot);
     return STATUS_OK;
 }
 
@@ -83,24 +151,34 @@ ALWAYS_INLINE int memory_check_limit(MachineC *m, uint64_t words) {
     return STATUS_OK;
 }
 
-/* Mark the word of an address as written for the first time; `page` may change from the zero page to a new one. */
-NOINLINE int memory_create_word(MachineC *m, uint64_t address, PageC **page) {
+/* Where to write in a word that is not yet written on a page of its own. `page` is what page_find found. */
+NOINLINE int memory_place_word(MachineC *m, PageC *page, uint64_t address, felt_t **cell) {
+    uint64_t key = m->context_key | (address >> PAGE_SHIFT);
+    WordC *word = page == &m->view ? word_find(m, key, address) : NULL;
+    if (word) {
+        *cell = &word->cells[address & 3];
+        return STATUS_OK;
+    }
     int status = memory_check_limit(m, 1);
     if (status) return status;
-    if (*page == &m->zero_page) {
-        status = page_create(m, m->context_key | (address >> PAGE_SHIFT), page);
+    if (2 * (m->page_table_used + 1) > m->page_table_size) {
+        status = page_table_grow(m);
         if (status) return status;
     }
-    (*page)->written[(address >> 2) % PAGE_WORDS] = 1;
+    int has_page = page != &m->zero_page && page != &m->view;
+    if (!has_page && ((m->page_count >= MANY_PAGES && m->page_elements / m->page_count < FEW_ELEMENTS) || page_has_words(m, key))) {
+        status = word_create(m, key, address, &word);
+        if (status) return status;
+        *cell = &word->cells[address & 3];
+    } else {
+        if (!has_page) status = page_create(m, key, &page);
+        if (status) return status;
+        page->written[(address >> 2) % PAGE_WORDS] = WORD_WRITTEN;
+        m->page_elements += 4;
+        *cell = &page->cells[address % PAGE_CELLS];
+    }
     m->memory_elements += 4;
     return STATUS_OK;
-}
-
-/* The page of an address below FMP_WORD with its word marked as written. */
-ALWAYS_INLINE int page_for_write(MachineC *m, uint64_t address, PageC **page) {
-    *page = page_find(m, address);
-    if (LIKELY((*page)->written[(address >> 2) % PAGE_WORDS])) return STATUS_OK;
-    return memory_create_word(m, address, page);
 }
 
 /* Mark the frame-pointer word of the current context as written. */
@@ -123,7 +201,7 @@ ALWAYS_INLINE int memory_check_word(MachineC *m, uint64_t address) {
     return STATUS_OK;
 }
 
-/* Where an element is; `address` is below ADDRESS_END. */
+/* Where an element can be read, and the rest of its word with it; `address` is below ADDRESS_END. */
 ALWAYS_INLINE const felt_t *memory_cell(MachineC *m, uint64_t address) {
     if (UNLIKELY(address >= FMP_WORD)) return &m->context->frame[address & 3];
     return &page_find(m, address)->cells[address % PAGE_CELLS];
@@ -144,20 +222,18 @@ ALWAYS_INLINE int memory_read_word(MachineC *m, uint64_t address, felt_t word[4]
 
 /* Where to write an element or a word that has been checked; marks the word. */
 ALWAYS_INLINE int memory_cell_for_write(MachineC *m, uint64_t address, felt_t **cell) {
-    PageC *page;
-    int status;
     if (UNLIKELY(address >= FMP_WORD)) {
-        status = frame_for_write(m);
         *cell = &m->context->frame[address & 3];
-        return status;
+        return frame_for_write(m);
     }
-    status = page_for_write(m, address, &page);
+    PageC *page = page_find(m, address);
+    if (UNLIKELY(page->written[(address >> 2) % PAGE_WORDS] != WORD_WRITTEN)) return memory_place_word(m, page, address, cell);
     *cell = &page->cells[address % PAGE_CELLS];
-    return status;
+    return STATUS_OK;
 }
 
 ALWAYS_INLINE int memory_write(MachineC *m, uint64_t address, felt_t value) {
-    felt_t *cell;
+    felt_t *cell = NULL;
     if (UNLIKELY(address >= ADDRESS_END)) return fault1(m, STATUS_ADDRESS_OUT_OF_BOUNDS, address);
     int status = memory_cell_for_write(m, address, &cell);
     if (UNLIKELY(status)) return status;
@@ -166,7 +242,7 @@ ALWAYS_INLINE int memory_write(MachineC *m, uint64_t address, felt_t value) {
 }
 
 ALWAYS_INLINE int memory_write_word(MachineC *m, uint64_t address, const felt_t word[4]) {
-    felt_t *cell;
+    felt_t *cell = NULL;
     int status = memory_check_word(m, address);
     if (UNLIKELY(status)) return status;
     status = memory_cell_for_write(m, address, &cell);
@@ -177,7 +253,7 @@ ALWAYS_INLINE int memory_write_word(MachineC *m, uint64_t address, const felt_t 
 
 ALWAYS_INLINE int memory_is_written(MachineC *m, uint64_t address) {
     if (address >= FMP_WORD) return (int)m->context->has_frame;
-    return page_find(m, address)->written[(address >> 2) % PAGE_WORDS];
+    return page_find(m, address)->written[(address >> 2) % PAGE_WORDS] != WORD_UNTOUCHED;
 }
 
 /* Two words that will both be written, or neither: MEMORY_LIMIT. The addresses are checked and differ. */
@@ -228,11 +304,16 @@ NOINLINE int64_t context_find(const MachineC *m, uint64_t id) {
     return low < m->context_count && m->contexts[low].id == id ? (int64_t)low : -1;
 }
 
-/* The page of an address in a context given by its index; NULL if there is none. Leaves the cache alone. */
-NOINLINE const PageC *page_peek(const MachineC *m, uint64_t index, uint64_t address) {
-    uint64_t key = index << PAGE_BITS | address >> PAGE_SHIFT;
+/* The written word of an address below FMP_WORD in a context given by its index; NULL if there is none. Leaves the cache
+ * alone. */
+NOINLINE const felt_t *word_peek(const MachineC *m, uint64_t index, uint64_t address) {
+    uint64_t key = index << PAGE_BITS | address >> PAGE_SHIFT, place = (address >> 2) % PAGE_WORDS;
     const PageSlotC *slot = page_table_slot(m->page_table, m->page_table_size, m->page_seed, key);
-    return slot->key == key ? slot->page : NULL;
+    if (slot->key != key) {
+        const WordC *word = word_find(m, key, address);
+        return word ? word->cells : NULL;
+    }
+    return slot->page->written[place] ? slot->page->cells + 4 * place : NULL;
 }
 
 #endif

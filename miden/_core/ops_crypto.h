@@ -6,14 +6,23 @@
 
 #define MAX_ACE_WIRES 0x3fffffffULL
 
+/* For spend_work: nanoseconds, roughly. */
+#define WORK_PERMUTATION 4000
+#define WORK_FOLD 500
+#define WORK_GATE 10
+
 /* State element i is stack element 11 - i: the buffer from sp[-11] on is the state. */
 LARGE_OPERATION(hperm) {
+    int status = spend_work(m, WORK_PERMUTATION);
+    if (UNLIKELY(status)) return status;
     rpo_permute(sp - 11);
     return STATUS_OK;
 }
 
 /* [COMM, TAG, _, ...] -> [R1, R0, CAP, ...] */
 LARGE_OPERATION(logprecompile) {
+    int status = spend_work(m, WORK_PERMUTATION);
+    if (UNLIKELY(status)) return status;
     memcpy(sp - 11, m->transcript, sizeof m->transcript);
     rpo_permute(sp - 11);
     memcpy(m->transcript, sp - 11, sizeof m->transcript);
@@ -32,27 +41,38 @@ ALWAYS_INLINE void merkle_fold(const MachineC *m, const felt_t node[4], uint64_t
     }
 }
 
-/* Take the supplied path and check that it leads from s0..3 at index s5 to s6..9. */
-ALWAYS_INLINE int merkle_check(MachineC *m, const felt_t *sp, felt_t code) {
+/* The roots that the path leads to from two nodes at one index. */
+ALWAYS_INLINE void merkle_fold_two(const MachineC *m, uint64_t index, felt_t roots[2][4]) {
+    felt_t siblings[2][4];
+    for (uint64_t level = 0; level < m->path_length; level++, index >>= 1) {
+        for (int i = 0; i < 2; i++) memcpy(siblings[i], m->path + 4 * level, sizeof siblings[i]);
+        if (index & 1) rpo_merge_two((const felt_t(*)[4])siblings, (const felt_t(*)[4])roots, roots);
+        else rpo_merge_two((const felt_t(*)[4])roots, (const felt_t(*)[4])siblings, roots);
+    }
+}
+
+/* [V, depth, index, R, ...] unchanged; MERKLE_VERIFY until there is a path that leads from V to R */
+LARGE_OPERATION(mpverify) {
     felt_t root[4];
+    if (!m->has_path) return STATUS_MERKLE_VERIFY;
     m->has_path = 0;
     merkle_fold(m, sp - 3, sp[-5], root);
-    if (digest_compare(root, sp - 9) != 0) return fault1(m, STATUS_MERKLE_PATH_FAILED, code);
+    if (digest_compare(root, sp - 9) != 0) return fault1(m, STATUS_MERKLE_PATH_FAILED, row->imm);
     return STATUS_OK;
 }
 
-/* [V, depth, index, R, ...] unchanged; MERKLE_VERIFY until there is a path */
-LARGE_OPERATION(mpverify) {
-    if (!m->has_path) return STATUS_MERKLE_VERIFY;
-    return merkle_check(m, sp, row->imm);
-}
-
-/* [V, depth, index, R, N, ...] -> [R', depth, index, R, N, ...]; MERKLE_UPDATE until there is a path */
+/* [V, depth, index, R, N, ...] -> [R', depth, index, R, N, ...]; MERKLE_UPDATE until there is a path from V to R.
+ * The old and the new root are computed side by side. */
 LARGE_OPERATION(mrupdate) {
+    felt_t roots[2][4];
     if (!m->has_path) return STATUS_MERKLE_UPDATE;
-    int status = merkle_check(m, sp, 0);
-    if (!status) merkle_fold(m, sp - 13, sp[-5], sp - 3);
-    return status;
+    m->has_path = 0;
+    memcpy(roots[0], sp - 3, sizeof roots[0]);
+    memcpy(roots[1], sp - 13, sizeof roots[1]);
+    merkle_fold_two(m, sp[-5], roots);
+    if (digest_compare(roots[0], sp - 9) != 0) return fault1(m, STATUS_MERKLE_PATH_FAILED, 0);
+    memcpy(sp - 3, roots[1], sizeof roots[1]);
+    return STATUS_OK;
 }
 
 /* --- extension field -------------------------------------------------------------------------------------------- */
@@ -68,6 +88,8 @@ ALWAYS_INLINE ext2_t fri_fold2(ext2_t f, ext2_t g, ext2_t e) {
  * -> [t0.1, t0.0, t1.1, t1.0, d3, d2, d1, d0, poe^2, ft, cptr + 8, poe^4, fpos, r.1, r.0, ...] */
 LARGE_OPERATION(frie2f4) {
     static const felt_t TAU_POWERS[4] = {1, TAU_INV, 18446744069414584320ULL, 281474976710656ULL};
+    int status = spend_work(m, WORK_FOLD);
+    if (UNLIKELY(status)) return status;
     ext2_t q[4];
     for (int i = 0; i < 4; i++) q[i] = (ext2_t){sp[2 * i - 7], sp[2 * i - 6]};
     felt_t position = sp[-8], segment = sp[-9], poe = sp[-10], pointer = sp[-15];
@@ -186,7 +208,8 @@ ALWAYS_INLINE int circuit_gate(MachineC *m, CircuitC *circuit) {
  * that does not exist yet. */
 LARGE_OPERATION(evalcircuit) {
     CircuitC circuit = {.pointer = sp[0]};
-    int status = circuit_size(m, sp[-1], sp[-2], &circuit);
+    int status = spend_work(m, WORK_FOLD);
+    if (!status) status = circuit_size(m, sp[-1], sp[-2], &circuit);
     if (status) return status;
     if (circuit.inputs) {
         status = memory_check_word(m, circuit.pointer);
@@ -194,6 +217,7 @@ LARGE_OPERATION(evalcircuit) {
         if (circuit.pointer + 2 * circuit.inputs > ADDRESS_END) return fault1(m, STATUS_ADDRESS_OUT_OF_BOUNDS, ADDRESS_END);
     }
     while (!status && circuit.done < circuit.gates) status = circuit_gate(m, &circuit);
+    m->work += WORK_GATE * circuit.done;
     if (!status) {
         ext2_t last = {1, 0};
         if (circuit.inputs + circuit.gates) status = circuit_wire(m, &circuit, 0, &last);

@@ -4,6 +4,8 @@
 
 #include "ops_system.h"
 
+#define WORK_INVERSE 150 /* nanoseconds, roughly, for spend_work */
+
 /* [b, a, ...] -> [a + b, ...] */
 OPERATION(add) {
     sp[-1] = felt_add(sp[-1], sp[0]);
@@ -23,6 +25,8 @@ OPERATION(mul) {
 
 OPERATION(inv) {
     if (UNLIKELY(sp[0] == 0)) return fault0(m, STATUS_DIVIDE_BY_ZERO);
+    int status = spend_work(m, WORK_INVERSE);
+    if (UNLIKELY(status)) return status;
     sp[0] = felt_inv(sp[0]);
     return STATUS_OK;
 }

@@ -7,6 +7,7 @@ from miden._core.rpo cimport felt_t
 
 cdef extern from "engine.h" nogil:
     uint64_t FMP_WORD
+    uint64_t WORD_KEY
     int PAGE_BITS
     int PAGE_CELLS
     int PAGE_WORDS
@@ -24,6 +25,13 @@ cdef extern from "engine.h" nogil:
         SlabC *previous
         uint32_t used
         PageC *pages
+    ctypedef struct WordC:
+        felt_t[4] cells
+        uint64_t key
+    ctypedef struct WordSlabC:
+        WordSlabC *previous
+        uint32_t used
+        WordC *words
     ctypedef struct ContextC:
         felt_t[4] frame
         uint64_t id
@@ -44,6 +52,7 @@ cdef extern from "engine.h" nogil:
         ContextC *contexts
         uint64_t context_count
         SlabC *slabs
+        WordSlabC *word_slabs
         felt_t[4] request_digest
         felt_t *path
         uint64_t path_length
@@ -71,6 +80,6 @@ cdef extern from "engine.h" nogil:
     uint32_t machine_add_code(MachineC *m, const CodeC *code)
     uint64_t stack_depth(const MachineC *m, const felt_t *sp)
     int64_t context_find(const MachineC *m, uint64_t id)
-    const PageC *page_peek(const MachineC *m, uint64_t index, uint64_t address)
+    const felt_t *word_peek(const MachineC *m, uint64_t index, uint64_t address)
     void *grow_array(void *array, uint64_t *capacity, uint64_t needed, size_t size)
     void *allocate_array(uint64_t count, size_t size)

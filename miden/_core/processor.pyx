@@ -6,7 +6,7 @@ one thread at a time: a second one gets RuntimeError while `run` is under way, w
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 
 from miden._core.forest cimport Code, load_u64, store_u64
@@ -67,6 +67,11 @@ cdef felt_t *felts_from_packed(bytes data, str what) except NULL:
             free(felts)
             raise ValueError(f"{what} has an element that is not below p at byte {8 * index}")
     return felts
+
+
+cdef inline tuple felt_word(const felt_t *cells):
+    """Return four felts."""
+    return (cells[0], cells[1], cells[2], cells[3])
 
 
 @cython.final
@@ -150,7 +155,11 @@ cdef class Machine:
         return 0
 
     def run(self, cycles):
-        """Execute at most `cycles` rows and return a `miden.status.Status`; the state is exact at every return."""
+        """Execute at most `cycles` rows and return a `miden.status.Status`; the state is exact at every return.
+
+        BUDGET may come earlier, though never before the first row, when rows are far more expensive than usual (hashes,
+        inverses, circuits): after some milliseconds of these.
+        """
         cdef uint64_t budget = limit_from_object(cycles, "the budget")
         cdef int status
         self.take()
@@ -287,7 +296,7 @@ cdef class Machine:
     def memory_get(self, ctx, address):
         """Return an element, or None if its word was never written."""
         cdef int64_t index
-        cdef const PageC *page
+        cdef const felt_t *word
         cdef uint64_t cell
         if not (0 <= ctx < 2**64 and 0 <= address < 2**32):
             return None
@@ -299,10 +308,10 @@ cdef class Machine:
                 return None
             if cell >= FMP_WORD:
                 return self.m.contexts[index].frame[cell & 3] if self.m.contexts[index].has_frame else None
-            page = page_peek(self.m, index, cell)
-            if page == NULL or not page.written[(cell >> 2) % PAGE_WORDS]:
+            word = word_peek(self.m, index, cell)
+            if word == NULL:
                 return None
-            return page.cells[cell % PAGE_CELLS]
+            return word[cell & 3]
         finally:
             flag_give(&self.busy)
 
@@ -316,49 +325,48 @@ cdef class Machine:
         try:
             index = context_find(self.m, ctx)
             if index >= 0:
-                for address, word in self.written_words(self.pages_by_context().get(index, ()), index):
+                for address, word in self.words_by_context().get(index, ()):
                     for element in range(4):
                         cells[address + element] = word[element]
             return cells
         finally:
             flag_give(&self.busy)
 
-    cdef dict pages_by_context(self):
-        """Return, for every context index that has pages, the addresses of these in the order of their cells."""
+    cdef dict words_by_context(self):
+        """Return, for the index of every context that has memory, (address, its four elements) of its words, ascending."""
         cdef dict contexts = {}
         cdef SlabC *slab = self.m.slabs
-        cdef uint32_t index
+        cdef WordSlabC *word_slab = self.m.word_slabs
+        cdef const PageC *page
+        cdef const WordC *single
+        cdef uint64_t index, address, pages = <uint64_t>1 << PAGE_BITS, words = pages << 4
+        cdef int place
         while slab != NULL:
             for index in range(slab.used):
-                contexts.setdefault(slab.pages[index].key >> PAGE_BITS, []).append((slab.pages[index].key, <uintptr_t>&slab.pages[index]))
+                page = &slab.pages[index]
+                for place in range(PAGE_WORDS):
+                    if page.written[place]:
+                        address = page.key % pages * PAGE_CELLS + 4 * place
+                        contexts.setdefault(page.key // pages, []).append((address, felt_word(page.cells + 4 * place)))
             slab = slab.previous
-        for pages in contexts.values():
-            pages.sort()
+        while word_slab != NULL:
+            for index in range(word_slab.used):
+                single = &word_slab.words[index]
+                address = single.key % words * 4
+                contexts.setdefault((single.key ^ WORD_KEY) // words, []).append((address, felt_word(single.cells)))
+            word_slab = word_slab.previous
+        for index in range(self.m.context_count):
+            if self.m.contexts[index].has_frame:
+                contexts.setdefault(index, []).append((FMP_WORD, felt_word(self.m.contexts[index].frame)))
+        for found in contexts.values():
+            found.sort()
         return contexts
-
-    cdef list written_words(self, pages, uint64_t index):
-        """Return (address, its four elements) of the written words of a context, ascending."""
-        cdef list words = []
-        cdef const PageC *page
-        cdef uint64_t base
-        cdef int word
-        for key, place in pages:
-            page = <const PageC *><uintptr_t>place
-            base = (<uint64_t>key & ((<uint64_t>1 << PAGE_BITS) - 1)) * PAGE_CELLS
-            for word in range(PAGE_WORDS):
-                if page.written[word]:
-                    words.append((base + 4 * word, tuple([page.cells[4 * word + element] for element in range(4)])))
-        if self.m.contexts[index].has_frame:
-            words.append((FMP_WORD, tuple([self.m.contexts[index].frame[element] for element in range(4)])))
-        return words
 
     def contexts(self):
         """Return the contexts that have memory, ascending."""
         self.take()
         try:
-            pages = self.pages_by_context()
-            indices = [index for index in range(self.m.context_count) if self.m.contexts[index].has_frame or index in pages]
-            return [self.m.contexts[index].id for index in indices]
+            return [self.m.contexts[index].id for index in sorted(self.words_by_context())]
         finally:
             flag_give(&self.busy)
 
@@ -395,17 +403,15 @@ cdef class Machine:
         cdef bytes image
         self.take()
         try:
-            stack, advice, pages = self.stack_list(), self.advice_list(), self.pages_by_context()
+            stack, advice, memory = self.stack_list(), self.advice_list(), self.words_by_context()
             numbers = [self.m.clk, self.m.context.id]
             numbers += [self.m.fn_hash[element] for element in range(4)]
             numbers += [self.m.transcript[element] for element in range(4)]
             numbers += [len(stack), *stack, len(advice), *advice]
-            for index in range(self.m.context_count):
-                words = self.written_words(pages.get(index, ()), index)
-                if words:
-                    numbers += [self.m.contexts[index].id, len(words)]
-                    for address, word in words:
-                        numbers += [address, *word]
+            for index, words in sorted(memory.items()):
+                numbers += [self.m.contexts[index].id, len(words)]
+                for address, word in words:
+                    numbers += [address, *word]
         finally:
             flag_give(&self.busy)
         image = PyBytes_FromStringAndSize(NULL, 8 * len(numbers))

@@ -21,12 +21,10 @@ def core() -> Backend:
 
 
 def both(forest: Columns, **inputs: Any) -> list[Any]:
-    """Run a forest on both machines to the end; return the machines."""
-    machines = []
-    for name in ("core", "pure"):
-        machine = Backend(name).machine(forest, **inputs)
-        machine.run(2**29)
-        machines.append(machine)
+    """Run a forest on both machines to its end; return the machines."""
+    machines = [Backend(name).machine(forest, **inputs) for name in ("core", "pure")]
+    for machine in machines:
+        assert machine.run(2**29) in (Status.DONE, Status.OUTPUT_STACK_OVERFLOW), Status(machine.run(0))
     assert machines[0].snapshot() == machines[1].snapshot()
     return machines
 
@@ -78,6 +76,24 @@ def test_reading_far_and_wide_creates_no_pages() -> None:
     forest.block(" ".join(f"push.{64 * i} mload drop" for i in range(500)))
     for machine in both(forest, max_memory=0):
         assert machine.contexts() == []
+
+
+@pytest.mark.slow
+def test_words_far_apart_take_no_pages_of_their_own() -> None:
+    """More pages than the core makes for a program that writes one word on each; then words beside those, and reads."""
+    turns = 140_000
+    forest = Columns()
+    write = "dup0 dup0 mstore drop"
+    beside = "dup0 push.5 add dup0 dup0 mstore drop mload push.1 add dup1 push.4 add mstore drop"
+    first = forest.loop(forest.block(f"{write} push.64 add dup0 push.{64 * turns} eq not"))
+    again = forest.loop(forest.block(f"dup0 mload dup1 eq assert {beside} push.64000 add dup0 push.{64000 * (turns // 1000)} eq not"))
+    across = forest.join(forest.block("drop push.128 push.1"), forest.call(forest.block(write)))
+    forest.join(forest.join(first, forest.block("drop push.0 push.1")), forest.join(again, across))
+    core, _ = both(forest, stack=[1, 0])
+    assert len(core.memory(0)) > 4 * turns
+    assert core.memory_get(0, 64 * 1000 + 5) == 64 * 1000 + 5
+    assert core.memory_get(0, 64 * 1001 + 5) is None
+    assert core.memory_get(0, 64 * (turns - 1)) == 64 * (turns - 1)
 
 
 def test_memory_is_looked_up_by_cell(core: Backend) -> None:
