@@ -22,4 +22,19 @@ static inline int cpu_has_ifma(void) {
 #endif
 }
 
+/* Whether vectors of 512 bits cost no more than those of 256, in time or in clock rate: AMD from Zen 5 (family 26) on.
+ * Only speed hangs on the answer. */
+static inline int cpu_prefers_512(void) {
+#if CPU_X86_64
+    unsigned eax, ebx, ecx, edx;
+    __builtin_cpu_init();
+    if (!__builtin_cpu_is("amd") || !__get_cpuid(1, &eax, &ebx, &ecx, &edx)) return 0;
+    unsigned family = eax >> 8 & 0xf;
+    if (family == 0xf) family += eax >> 20 & 0xff;
+    return family >= 26;
+#else
+    return 0;
+#endif
+}
+
 #endif

@@ -90,44 +90,6 @@ IFMA_INLINE NAME(fe) NAME(fe_carry)(V low, V high) {
     return x;
 }
 
-/* x^7 of `count` vectors side by side. */
-IFMA_INLINE void NAME(fe_power7)(NAME(fe) *x, const int count) {
-    IFMA_EACH(count) {
-        NAME(fe) x2 = NAME(fe_square)(x[i]), x3 = NAME(fe_mul)(x2, x[i]), x4 = NAME(fe_square)(x2);
-        x[i] = NAME(fe_mul)(x3, x4);
-    }
-}
-
-/* The x^(1/7) of `count` vectors side by side; the exponent is 10540996611094048183 = T * (2^34 + 2^3 + 2^2) + 7 with
- * T = 100 ten times in binary. T takes 33 steps; its powers 2^2 and 2^3 lie on the way to 2^34, so they and x^7 are
- * multiplied beside the chain: 72 products, 68 of them one after another. */
-#define FE_ROOT7(name, square)                                                                             \
-    IFMA_INLINE void NAME(name)(NAME(fe) *x, const int count) {                                            \
-        NAME(fe) t[IFMA_GROUP], x4[IFMA_GROUP], x36[IFMA_GROUP], rest[IFMA_GROUP];                         \
-        IFMA_EACH(count) {                                                                                 \
-            NAME(fe) x2 = square(x[i]);                                                                    \
-            t[i] = x4[i] = square(x2);                                                                     \
-            rest[i] = NAME(fe_mul)(NAME(fe_mul)(x2, x4[i]), x[i]);                                         \
-        }                                                                                                  \
-        for (int n = 0; n < 3; n++) IFMA_EACH(count) t[i] = square(t[i]);                                  \
-        IFMA_EACH(count) t[i] = x36[i] = NAME(fe_mul)(t[i], x4[i]); /* 100 twice */                        \
-        for (int n = 0; n < 6; n++) IFMA_EACH(count) t[i] = square(t[i]);                                  \
-        IFMA_EACH(count) t[i] = x4[i] = NAME(fe_mul)(t[i], x36[i]); /* four times */                       \
-        for (int n = 0; n < 12; n++) IFMA_EACH(count) t[i] = square(t[i]);                                 \
-        IFMA_EACH(count) t[i] = NAME(fe_mul)(t[i], x4[i]); /* eight times */                               \
-        for (int n = 0; n < 6; n++) IFMA_EACH(count) t[i] = square(t[i]);                                  \
-        IFMA_EACH(count) t[i] = NAME(fe_mul)(t[i], x36[i]); /* ten times */                                \
-        for (int n = 0; n < 2; n++) IFMA_EACH(count) t[i] = square(t[i]);                                  \
-        IFMA_EACH(count) rest[i] = NAME(fe_mul)(rest[i], t[i]);                                            \
-        IFMA_EACH(count) t[i] = square(t[i]);                                                              \
-        IFMA_EACH(count) rest[i] = NAME(fe_mul)(rest[i], t[i]);                                            \
-        for (int n = 0; n < 31; n++) IFMA_EACH(count) t[i] = square(t[i]);                                 \
-        IFMA_EACH(count) x[i] = NAME(fe_mul)(t[i], rest[i]);                                               \
-    }
-FE_ROOT7(fe_root7, NAME(fe_square))
-FE_ROOT7(fe_root7_dense, NAME(fe_square_dense))
-#undef FE_ROOT7
-
 /* One state in each group of four lanes, in three vectors: element i of the state in vector i mod 3, lane i mod 4.
  *
  * In this order the cyclic convolution of length 12 that is the matrix (rpo.h) becomes one of 3 vectors by 4 lanes.
@@ -177,6 +139,8 @@ IFMA_INLINE void NAME(columns_linear)(NAME(fe) state[3], const uint64_t constant
     NAME(columns_matrix)(high, high_out);
     IFMA_EACH(3) state[i] = NAME(fe_carry)(low_out[i] + (added[i] & FE_LOW_MASK), high_out[i] + (added[i] >> 52));
 }
+
+#include "rpo_ifma_chains.h"
 
 /* The permutation on rows, in place. */
 IFMA_INLINE void NAME(columns_permute)(V rows[3]) {

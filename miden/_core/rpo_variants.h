@@ -8,17 +8,18 @@
 
 #if CPU_X86_64
 static const RpoVariantC RPO_IFMA = {"ifma", rpo_permute_ifma, rpo_permute_two_ifma, rpo_permute_eight_ifma};
+static const RpoVariantC RPO_IFMA512 = {"ifma512", rpo_permute_ifma512, rpo_permute_two_ifma, rpo_permute_eight_ifma};
 #endif
 
 ALWAYS_INLINE int rpo_variant_count(void) {
-    return 1 + cpu_has_ifma();
+    return cpu_has_ifma() ? 3 : 1;
 }
 
 /* The variants, the fastest first. */
 ALWAYS_INLINE const RpoVariantC *rpo_variant_at(int index) {
     (void)index;
 #if CPU_X86_64
-    if (cpu_has_ifma() && index == 0) return &RPO_IFMA;
+    if (cpu_has_ifma() && index < 2) return (index == 0) == cpu_prefers_512() ? &RPO_IFMA512 : &RPO_IFMA;
 #endif
     return &RPO_SCALAR;
 }

@@ -30,7 +30,7 @@ states = st.lists(felts, min_size=12, max_size=12)
 CONSTANTS = Path(__file__).parents[4] / "shared" / "spec" / "rpo_constants.json"
 
 
-@pytest.fixture(params=["scalar", "ifma"])
+@pytest.fixture(params=["scalar", "ifma", "ifma512"])
 def variant(request: pytest.FixtureRequest) -> Iterator[str]:
     """Each variant in turn, for the length of a test."""
     name: str = request.param
