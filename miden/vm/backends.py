@@ -159,7 +159,7 @@ def _load_core() -> Backend:
         merge_in_domain=rpo.merge_in_domain,
         hash_elements=rpo.hash_elements,
         permute=rpo.permute,
-        largest_slice=2**13,
+        largest_slice=2**18,  # it stops earlier by itself when rows are expensive
     )
 
 
