@@ -220,7 +220,7 @@ def describe() -> dict[str, Any]:
     }
 
 
-_FEATURES = ("sse4_2", "avx2", "bmi2", "adx", "avx512f", "asimd", "sve")
+_FEATURES = ("sse4_2", "avx2", "bmi2", "adx", "avx512f", "avx512ifma", "asimd", "sve")
 
 
 def _cpu() -> dict[str, Any]:
