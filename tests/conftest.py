@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import hypothesis
 import pytest
 
@@ -11,6 +13,15 @@ from tests.support.programs import BACKENDS, require_backend
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("default")
+
+
+def pytest_configure() -> None:
+    """Under a sanitizer, refuse to test a core that was built without it."""
+    if "libasan" in os.environ.get("LD_PRELOAD", ""):
+        from miden._core import processor
+
+        if "asan" not in processor.__file__:
+            raise pytest.UsageError(f"the sanitizer is loaded, but the core comes from {processor.__file__}")
 
 
 @pytest.fixture(params=BACKENDS)
