@@ -75,7 +75,7 @@ class AdviceProvider:
         self._machine = machine
         self._max_advice = max_advice
         self._map: dict[bytes, array[int]] = {key.to_bytes(): array("Q", values) for key, values in inputs.map.items()}
-        self.store = MerkleStore(backend.merge, inputs.inner_nodes(backend.merge), backend.empty_subtrees)
+        self.store = MerkleStore(backend.merge, inputs.inner_nodes(backend.merge_many), backend.empty_subtrees)
         self.requests: list[PrecompileRequest] = []
         self._held = sum(ENTRY_BYTES + ELEMENT_BYTES * len(values) for values in self._map.values())
         self._store_nodes = len(self.store)

@@ -33,6 +33,8 @@ class Backend:
         ``core`` or ``pure``.
     merge, merge_in_domain
         Two digests (and a domain) to one.
+    merge_many
+        Pairs of digests, one behind the other, to as many digests.
     hash_elements
         Felts to a digest.
     permute
@@ -44,7 +46,18 @@ class Backend:
         even if every one of them hashes, enough to make looking cheap.
     """
 
-    __slots__ = ("_code", "_machine", "empty_subtrees", "hash_elements", "largest_slice", "merge", "merge_in_domain", "name", "permute")
+    __slots__ = (
+        "_code",
+        "_machine",
+        "empty_subtrees",
+        "hash_elements",
+        "largest_slice",
+        "merge",
+        "merge_in_domain",
+        "merge_many",
+        "name",
+        "permute",
+    )
 
     def __init__(
         self,
@@ -54,6 +67,7 @@ class Backend:
         machine: Callable[..., Machine],
         merge: Callable[[bytes, bytes], bytes],
         merge_in_domain: Callable[[bytes, bytes, int], bytes],
+        merge_many: Callable[[bytes], bytes],
         hash_elements: Callable[[Sequence[int]], bytes],
         permute: Callable[[Sequence[int]], list[int]],
         largest_slice: int,
@@ -64,6 +78,7 @@ class Backend:
         self._machine = machine
         self.merge = merge
         self.merge_in_domain = merge_in_domain
+        self.merge_many = merge_many
         self.hash_elements = hash_elements
         self.permute = permute
         self.empty_subtrees = EmptySubtrees(merge)
@@ -157,6 +172,7 @@ def _load_core() -> Backend:
         machine=Machine,  # type: ignore[arg-type]  # its `code` is its own class, not any Code
         merge=rpo.merge,
         merge_in_domain=rpo.merge_in_domain,
+        merge_many=rpo.merge_many,
         hash_elements=rpo.hash_elements,
         permute=rpo.permute,
         largest_slice=2**18,  # it stops earlier by itself when rows are expensive
@@ -175,6 +191,9 @@ def _load_pure() -> Backend:
     def merge_in_domain(left: bytes, right: bytes, domain: int) -> bytes:
         return rpo.merge_in_domain(Word.from_bytes(left), Word.from_bytes(right), domain).to_bytes()
 
+    def merge_many(pairs: bytes) -> bytes:
+        return b"".join([merge(pairs[at : at + 32], pairs[at + 32 : at + 64]) for at in range(0, len(pairs), 64)])
+
     def hash_elements(elements: Sequence[int]) -> bytes:
         return rpo.hash_elements(elements).to_bytes()
 
@@ -184,6 +203,7 @@ def _load_pure() -> Backend:
         machine=Machine,  # type: ignore[arg-type]  # its `code` is its own class, not any Code
         merge=merge,
         merge_in_domain=merge_in_domain,
+        merge_many=merge_many,
         hash_elements=hash_elements,
         permute=rpo.permute,
         largest_slice=2**9,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any, Self, TypeAlias
 
-    from miden.vm.merkle import Merge, MerkleNodes, MerkleTree, Node, PartialMerkleTree, SparseMerkleTree
+    from miden.vm.merkle import MergeMany, MerkleNodes, MerkleTree, Node, PartialMerkleTree, SparseMerkleTree
 
     StoreSource: TypeAlias = MerkleTree | SparseMerkleTree | PartialMerkleTree | MerkleNodes
 
@@ -146,10 +146,10 @@ class AdviceInputs:
 
         return InputFile.read(path).advice
 
-    def inner_nodes(self, merge: Merge) -> Iterator[Node]:
-        """Yield the inner nodes of all trees, hashed with `merge`."""
+    def inner_nodes(self, merge_many: MergeMany) -> Iterator[Node]:
+        """Yield the inner nodes of all trees, hashed with `merge_many`, a level at a time."""
         for tree in self.store:
-            yield from tree.inner_nodes(merge)
+            yield from tree.inner_nodes(merge_many)
 
     def __repr__(self) -> str:
         entries = "entry" if len(self.map) == 1 else "entries"

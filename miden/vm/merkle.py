@@ -7,6 +7,9 @@ function is handed in, so that the pure backend really computes everything itsel
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
+
 from miden.errors import InputError
 from miden.field import Word
 from miden.vm.advice_error import AdviceError
@@ -17,13 +20,16 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     Merge: TypeAlias = Callable[[bytes, bytes], bytes]
+    MergeMany: TypeAlias = Callable[[bytes], bytes]
+    """Pairs of digests, one behind the other, to as many digests: a whole level of a tree at once."""
     Node: TypeAlias = tuple[bytes, bytes, bytes]
     """(digest, left child, right child)."""
 
 MAX_DEPTH = 64
 """Deepest node that has an index."""
 
-ZERO_DIGEST = bytes(32)
+DIGEST_SIZE = 32
+ZERO_DIGEST = bytes(DIGEST_SIZE)
 _EMPTY_NODES = 255
 
 
@@ -183,6 +189,11 @@ def show_word(digest: bytes) -> str:
     return f"Word([{', '.join(map(str, Word.from_bytes(digest)))}])"
 
 
+def nodes_of(digests: bytes, pairs: bytes) -> list[Node]:
+    """Return a node for every pair, with its digest; digests beyond the last pair are not looked at."""
+    return [(digests[at // 2 : at // 2 + 32], pairs[at : at + 32], pairs[at + 32 : at + 64]) for at in range(0, len(pairs), 64)]
+
+
 class MerkleTree:
     """A full tree: leaves in order, a power of two of them, at least two.
 
@@ -204,19 +215,19 @@ class MerkleTree:
     def depth(self) -> int:
         return len(self.leaves).bit_length() - 1
 
-    def inner_nodes(self, merge: Merge) -> list[Node]:
+    def inner_nodes(self, merge_many: MergeMany) -> list[Node]:
         """Return the inner nodes; the root is the last one."""
         nodes: list[Node] = []
-        layer = [leaf.to_bytes() for leaf in self.leaves]
-        while len(layer) > 1:
-            parents = [(merge(layer[i], layer[i + 1]), layer[i], layer[i + 1]) for i in range(0, len(layer), 2)]
-            nodes += parents
-            layer = [parent[0] for parent in parents]
+        layer = b"".join([leaf.to_bytes() for leaf in self.leaves])
+        while len(layer) > DIGEST_SIZE:
+            parents = merge_many(layer)
+            nodes += nodes_of(parents, layer)
+            layer = parents
         return nodes
 
-    def root(self, merge: Merge) -> bytes:
+    def root(self, merge_many: MergeMany) -> bytes:
         """Return the digest of the root."""
-        return self.inner_nodes(merge)[-1][0]
+        return self.inner_nodes(merge_many)[-1][0]
 
 
 class SparseMerkleTree:
@@ -235,32 +246,29 @@ class SparseMerkleTree:
                 raise InputError(f"multiple values provided for Merkle tree index {index}", kind="DuplicateValuesForIndex")
             self.entries[index] = leaf
 
-    def inner_nodes(self, merge: Merge) -> list[Node]:
+    def inner_nodes(self, merge_many: MergeMany) -> list[Node]:
         """Return the inner nodes that are not roots of empty subtrees; the root, if any, is the last one."""
+        return self._levels(merge_many)[0]
+
+    def _levels(self, merge_many: MergeMany) -> tuple[list[Node], bytes]:
+        """Return the inner nodes and the root of an empty tree."""
         nodes: list[Node] = []
         layer = {index: leaf.to_bytes() for index, leaf in self.entries.items() if any(leaf)}
         empty = ZERO_DIGEST
         for _ in range(MAX_DEPTH):
-            parents: dict[int, bytes] = {}
-            for index in layer:
-                if index >> 1 not in parents:
-                    left, right = layer.get(index & ~1, empty), layer.get(index | 1, empty)
-                    digest = merge(left, right)
-                    parents[index >> 1] = digest
-                    nodes.append((digest, left, right))
-            layer = parents
-            empty = merge(empty, empty)
-        return nodes
+            places = list(dict.fromkeys([index >> 1 for index in layer]))
+            pairs = b"".join([layer.get(2 * place, empty) + layer.get(2 * place + 1, empty) for place in places])
+            digests = merge_many(pairs + empty + empty)
+            found = nodes_of(digests, pairs)
+            nodes += found
+            layer = {place: node[0] for place, node in zip(places, found, strict=True)}
+            empty = digests[-DIGEST_SIZE:]
+        return nodes, empty
 
-    def root(self, merge: Merge) -> bytes:
+    def root(self, merge_many: MergeMany) -> bytes:
         """Return the digest of the root."""
-        nodes = self.inner_nodes(merge)
-        if nodes:
-            return nodes[-1][0]
-        digest = ZERO_DIGEST
-        for _ in range(MAX_DEPTH):
-            digest = merge(digest, digest)
-        return digest
+        nodes, empty = self._levels(merge_many)
+        return nodes[-1][0] if nodes else empty
 
 
 class PartialMerkleTree:
@@ -310,21 +318,22 @@ class PartialMerkleTree:
                 plan.append((depth - 1, index >> 1))
         return plan
 
-    def inner_nodes(self, merge: Merge) -> list[Node]:
+    def inner_nodes(self, merge_many: MergeMany) -> list[Node]:
         """Return the computed nodes; the root, unless it was given, is the last one."""
         digests = {place: digest.to_bytes() for place, digest in self.entries.items()}
         nodes: list[Node] = []
-        for depth, index in self._plan():
-            left, right = digests[depth + 1, 2 * index], digests[depth + 1, 2 * index + 1]
-            digest = merge(left, right)
-            digests[depth, index] = digest
-            nodes.append((digest, left, right))
+        for depth, group in groupby(self._plan(), key=itemgetter(0)):
+            places = list(group)
+            pairs = b"".join([digests[depth + 1, 2 * index] + digests[depth + 1, 2 * index + 1] for _, index in places])
+            found = nodes_of(merge_many(pairs), pairs)
+            nodes += found
+            digests.update((place, node[0]) for place, node in zip(places, found, strict=True))
         return nodes
 
-    def root(self, merge: Merge) -> bytes:
+    def root(self, merge_many: MergeMany) -> bytes:
         """Return the digest of the root."""
         given = self.entries.get((0, 0))
-        return given.to_bytes() if given is not None else self.inner_nodes(merge)[-1][0]
+        return given.to_bytes() if given is not None else self.inner_nodes(merge_many)[-1][0]
 
 
 class MerkleNodes:
@@ -335,6 +344,6 @@ class MerkleNodes:
     def __init__(self, entries: Iterable[tuple[Word, Word, Word]]) -> None:
         self.entries = tuple((digest.to_bytes(), left.to_bytes(), right.to_bytes()) for digest, left, right in entries)
 
-    def inner_nodes(self, merge: Merge) -> tuple[Node, ...]:
+    def inner_nodes(self, merge_many: MergeMany) -> tuple[Node, ...]:
         """Return the nodes."""
         return self.entries

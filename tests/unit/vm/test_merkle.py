@@ -17,7 +17,7 @@ from tests.support.rpo_by_definition import merge as textbook_merge
 from tests.support.rpo_by_definition import merkle_levels
 
 if TYPE_CHECKING:
-    from miden.vm.merkle import Merge
+    from miden.vm.merkle import Merge, MergeMany
 
 LEAVES = [Word((n, n + 1, P - 1, 7)) for n in range(1, 9)]
 ZERO = bytes(32)
@@ -29,8 +29,13 @@ def merge(backend: str) -> Merge:
 
 
 @pytest.fixture
-def store(merge: Merge) -> MerkleStore:
-    return MerkleStore(merge, MerkleTree(LEAVES).inner_nodes(merge))
+def merge_many(backend: str) -> MergeMany:
+    return get_backend(backend).merge_many
+
+
+@pytest.fixture
+def store(merge: Merge, merge_many: MergeMany) -> MerkleStore:
+    return MerkleStore(merge, MerkleTree(LEAVES).inner_nodes(merge_many))
 
 
 @pytest.fixture
@@ -39,8 +44,8 @@ def levels() -> list[list[bytes]]:
     return [[Word(word).to_bytes() for word in level] for level in reversed(merkle_levels([tuple(leaf) for leaf in LEAVES]))]
 
 
-def test_the_root_of_a_full_tree_is_the_textbook_root(merge: Merge, levels: list[list[bytes]]) -> None:
-    assert MerkleTree(LEAVES).root(merge) == levels[0][0]
+def test_the_root_of_a_full_tree_is_the_textbook_root(merge_many: MergeMany, levels: list[list[bytes]]) -> None:
+    assert MerkleTree(LEAVES).root(merge_many) == levels[0][0]
 
 
 def test_every_node_is_found(store: MerkleStore, levels: list[list[bytes]]) -> None:
@@ -64,11 +69,11 @@ def test_a_path_of_depth_zero_is_empty(store: MerkleStore, levels: list[list[byt
     assert store.get_path(levels[0][0], 0, 0) == (levels[0][0], b"")
 
 
-def test_set_node_adds_the_new_tree_and_keeps_the_old(store: MerkleStore, merge: Merge, levels: list[list[bytes]]) -> None:
+def test_set_node_adds_the_new_tree_and_keeps_the_old(store: MerkleStore, merge_many: MergeMany, levels: list[list[bytes]]) -> None:
     old, new = levels[0][0], [*LEAVES]
     new[5] = Word((9, 9, 9, 9))
     assert store.set_node(old, 3, 5, new[5].to_bytes()) == store.get_path(old, 3, 5)[1]
-    assert store.get_node(MerkleTree(new).root(merge), 3, 5) == new[5].to_bytes()
+    assert store.get_node(MerkleTree(new).root(merge_many), 3, 5) == new[5].to_bytes()
     assert store.get_node(old, 3, 5) == LEAVES[5].to_bytes()
 
 
@@ -145,27 +150,27 @@ def test_a_full_tree_has_a_power_of_two_leaves(count: int) -> None:
         MerkleTree([Word()] * count)
 
 
-def test_a_sparse_tree_is_the_full_tree_where_it_is_full(merge: Merge) -> None:
+def test_a_sparse_tree_is_the_full_tree_where_it_is_full(merge: Merge, merge_many: MergeMany) -> None:
     sparse = SparseMerkleTree(enumerate(LEAVES))
-    store = MerkleStore(merge, sparse.inner_nodes(merge))
-    root = sparse.root(merge)
-    assert store.get_node(root, 61, 0) == MerkleTree(LEAVES).root(merge)
+    store = MerkleStore(merge, sparse.inner_nodes(merge_many))
+    root = sparse.root(merge_many)
+    assert store.get_node(root, 61, 0) == MerkleTree(LEAVES).root(merge_many)
     assert [store.get_node(root, 64, index) for index in range(9)] == [*(leaf.to_bytes() for leaf in LEAVES), ZERO]
 
 
-def test_sparse_leaves_may_be_far_apart(merge: Merge) -> None:
+def test_sparse_leaves_may_be_far_apart(merge: Merge, merge_many: MergeMany) -> None:
     sparse = SparseMerkleTree([(0, LEAVES[0]), (2**64 - 1, LEAVES[1]), (2**40, Word())])
-    store = MerkleStore(merge, sparse.inner_nodes(merge))
-    root = sparse.root(merge)
+    store = MerkleStore(merge, sparse.inner_nodes(merge_many))
+    root = sparse.root(merge_many)
     assert store.get_node(root, 64, 2**64 - 1) == LEAVES[1].to_bytes()
     assert store.get_node(root, 64, 2**40) == ZERO
-    assert len(sparse.inner_nodes(merge)) == 1 + 63 * 2
+    assert len(sparse.inner_nodes(merge_many)) == 1 + 63 * 2
 
 
-def test_an_empty_sparse_tree_is_the_empty_tree(merge: Merge) -> None:
+def test_an_empty_sparse_tree_is_the_empty_tree(merge: Merge, merge_many: MergeMany) -> None:
     sparse = SparseMerkleTree([(5, Word())])
-    assert sparse.inner_nodes(merge) == []
-    assert EmptySubtrees(merge).nodes[sparse.root(merge)] is not None
+    assert sparse.inner_nodes(merge_many) == []
+    assert EmptySubtrees(merge).nodes[sparse.root(merge_many)] is not None
 
 
 def test_a_sparse_index_comes_once() -> None:
@@ -175,54 +180,54 @@ def test_a_sparse_index_comes_once() -> None:
         assert error.value.kind == "DuplicateValuesForIndex"
 
 
-def test_a_partial_tree_fills_in_the_nodes_above(merge: Merge, levels: list[list[bytes]]) -> None:
+def test_a_partial_tree_fills_in_the_nodes_above(merge: Merge, merge_many: MergeMany, levels: list[list[bytes]]) -> None:
     partial = PartialMerkleTree(
         [((3, 0), LEAVES[0]), ((3, 1), LEAVES[1]), ((2, 1), Word.from_bytes(levels[2][1])), ((1, 1), Word.from_bytes(levels[1][1]))]
     )
-    assert partial.root(merge) == levels[0][0]
+    assert partial.root(merge_many) == levels[0][0]
     assert partial.depth == 3
-    store = MerkleStore(merge, partial.inner_nodes(merge))
+    store = MerkleStore(merge, partial.inner_nodes(merge_many))
     assert store.get_node(levels[0][0], 3, 1) == LEAVES[1].to_bytes()
     assert not store.has_path(levels[0][0], 3, 2)
 
 
-def test_a_given_node_is_not_recomputed(merge: Merge) -> None:
+def test_a_given_node_is_not_recomputed(merge: Merge, merge_many: MergeMany) -> None:
     given = [((2, 0), LEAVES[0]), ((2, 1), LEAVES[1]), ((1, 0), LEAVES[2]), ((1, 1), LEAVES[3])]
-    assert PartialMerkleTree(given).inner_nodes(merge) == [
+    assert PartialMerkleTree(given).inner_nodes(merge_many) == [
         (merge(LEAVES[2].to_bytes(), LEAVES[3].to_bytes()), LEAVES[2].to_bytes(), LEAVES[3].to_bytes())
     ]
 
 
-def test_the_last_of_equal_partial_entries_counts(merge: Merge) -> None:
+def test_the_last_of_equal_partial_entries_counts(merge_many: MergeMany) -> None:
     twice = PartialMerkleTree([((1, 0), LEAVES[5]), ((1, 1), LEAVES[1]), ((1, 0), LEAVES[0])])
-    assert twice.root(merge) == MerkleTree(LEAVES[:2]).root(merge)
+    assert twice.root(merge_many) == MerkleTree(LEAVES[:2]).root(merge_many)
 
 
-def test_a_partial_tree_may_be_its_root_alone(merge: Merge) -> None:
-    assert PartialMerkleTree([((0, 0), LEAVES[0])]).root(merge) == LEAVES[0].to_bytes()
-    assert PartialMerkleTree([((0, 0), LEAVES[0])]).inner_nodes(merge) == []
+def test_a_partial_tree_may_be_its_root_alone(merge_many: MergeMany) -> None:
+    assert PartialMerkleTree([((0, 0), LEAVES[0])]).root(merge_many) == LEAVES[0].to_bytes()
+    assert PartialMerkleTree([((0, 0), LEAVES[0])]).inner_nodes(merge_many) == []
 
 
-def test_a_deep_partial_tree_needs_no_recursion(merge: Merge) -> None:
+def test_a_deep_partial_tree_needs_no_recursion(merge_many: MergeMany) -> None:
     entries = [((64, 0), LEAVES[0]), *(((depth, 1), LEAVES[1]) for depth in range(1, 65))]
-    assert len(PartialMerkleTree(entries).inner_nodes(merge)) == 64
+    assert len(PartialMerkleTree(entries).inner_nodes(merge_many)) == 64
 
 
-def test_nodes_are_taken_as_they_are(merge: Merge) -> None:
+def test_nodes_are_taken_as_they_are(merge: Merge, merge_many: MergeMany) -> None:
     lie = MerkleNodes([(Word((1, 0, 0, 0)), LEAVES[0], LEAVES[1])])
-    store = MerkleStore(merge, lie.inner_nodes(merge))
+    store = MerkleStore(merge, lie.inner_nodes(merge_many))
     assert store.get_node(Word((1, 0, 0, 0)).to_bytes(), 1, 1) == LEAVES[1].to_bytes()
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(updates=st.lists(st.tuples(st.integers(0, 7), st.integers(0, P - 1)), max_size=4))
-def test_updates_lead_to_the_tree_of_the_new_leaves(merge: Merge, updates: list[tuple[int, int]]) -> None:
+def test_updates_lead_to_the_tree_of_the_new_leaves(merge: Merge, merge_many: MergeMany, updates: list[tuple[int, int]]) -> None:
     leaves = list(LEAVES)
     tree = MerkleTree(leaves)
-    store = MerkleStore(merge, tree.inner_nodes(merge))
-    root = tree.root(merge)
+    store = MerkleStore(merge, tree.inner_nodes(merge_many))
+    root = tree.root(merge_many)
     for index, value in updates:
         leaves[index] = Word((value, 0, 0, value))
         store.set_node(root, 3, index, leaves[index].to_bytes())
-        root = MerkleTree(leaves).root(merge)
+        root = MerkleTree(leaves).root(merge_many)
         assert [store.get_node(root, 3, at) for at in range(8)] == [leaf.to_bytes() for leaf in leaves]
