@@ -39,6 +39,7 @@ DIRECTIVES = {
     "embedsignature.format": "python",
     "freethreading_compatible": True,
     "auto_pickle": False,
+    "autotestdict": False,
 }
 
 EXTENSIONS = ("rpo", "forest", "decode", "processor", "_testing")

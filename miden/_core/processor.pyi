@@ -1,12 +1,12 @@
 from collections.abc import Sequence
-from typing import final
+from typing import Self, final
 
 from miden._core.forest import Code
 
 @final
 class Machine:
-    def __init__(
-        self,
+    def __new__(
+        cls,
         code: Code,
         entrypoint: int,
         kernel: bytes,
@@ -17,7 +17,7 @@ class Machine:
         max_memory: int,
         max_continuations: int,
         debug: bool,
-    ) -> None: ...
+    ) -> Self: ...
     def run(self, cycles: int) -> int: ...
     def enter(self, code: Code, root: int) -> None: ...
     def supply_path(self, path: bytes) -> None: ...
