@@ -157,9 +157,10 @@ def merge_many(bytes data not None, domain=0, /):
     cdef felt_t *domains
     if len(data) % 64:
         raise ValueError(f"pairs of words are 64 bytes each, found {len(data)} bytes")
-    tags = (domain,) * pairs if isinstance(domain, int) else domain
-    if len(tags) != pairs:
-        raise ValueError(f"domains are one for each of the {pairs} pairs, found {len(tags)}")
+    cdef bint same = isinstance(domain, int)
+    cdef felt_t tag = felt_from_object(domain) if same else 0
+    if not same and len(domain) != pairs:
+        raise ValueError(f"domains are one for each of the {pairs} pairs, found {len(domain)}")
     felts = <felt_t *>malloc(len(data) + 1)
     domains = <felt_t *>malloc(8 * pairs + 1)
     try:
@@ -167,7 +168,7 @@ def merge_many(bytes data not None, domain=0, /):
             raise MemoryError
         felts_from_bytes(data, felts, 8 * pairs)
         for index in range(pairs):
-            domains[index] = felt_from_object(tags[index])
+            domains[index] = tag if same else felt_from_object(domain[index])
         with nogil:
             rpo_merge_many(felts, domains, pairs, felts)
         return felts_to_bytes(felts, 4 * pairs)
