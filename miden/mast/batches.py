@@ -112,18 +112,22 @@ def batch_operations(operations: Iterable[tuple[int, int | None]]) -> list[Batch
     >>> batch.groups[:2], batch.operations[-1], batch.group_count
     ([11682, 12345678], (0, None), 2)
     """
-    batches: list[Batch] = []
+    return list(iterate_batches(operations))
+
+
+def iterate_batches(operations: Iterable[tuple[int, int | None]]) -> Iterator[Batch]:
+    """Batch raw operations one batch after the other, for blocks of any length."""
     batch = None
     for opcode, value in operations:
         if batch is None or not batch.accepts(opcode):
             if batch is not None:
                 batch.finish()
+                yield batch
             batch = Batch()
-            batches.append(batch)
         batch.add(opcode, value)
     if batch is not None:
         batch.finish()
-    return batches
+        yield batch
 
 
 def pair_operations(opcodes: bytes, immediates: Sequence[int]) -> Iterator[tuple[int, int | None]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from miden.hashing import elements_digest
-from miden.mast.batches import batch_operations, padding_positions, pair_operations
+from miden.mast.batches import batch_operations, iterate_batches, padding_positions, pair_operations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def readable_block_digest(opcodes: bytes, immediates: Sequence[int]) -> bytes:
     """Return the digest of a block, as 32 bytes: hash the eight groups of every batch. (mast.md section 4.3.)"""
-    return elements_digest([group for batch in batch_operations(pair_operations(opcodes, immediates)) for group in batch.groups])
+    return elements_digest([group for batch in iterate_batches(pair_operations(opcodes, immediates)) for group in batch.groups])
 
 
 def readable_pad_operations(opcodes: bytes) -> tuple[bytes, list[int]]:
