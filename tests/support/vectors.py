@@ -25,11 +25,6 @@ def rows(name: str) -> list[Row]:
         return [json.loads(line) for line in lines]
 
 
-def is_linked(row: Row) -> bool:
-    """Tell whether a row needs libraries, a kernel or file formats."""
-    return "libraries" in row or "kernel_source" in row or "bytes" in row.get("expect", {})
-
-
 def differences(row: Row, backend: str) -> Iterator[str]:
     """Yield one line for everything in which we differ from the reference."""
     if "op" in row:
