@@ -6,7 +6,7 @@ from miden.assembly.assembler import Assembler
 from miden.errors import LinkError
 from miden.mast.library import KernelLibrary
 from miden.package.cache import bytes_key, content_key
-from miden.package.package import Dependency, Package, PackageKind
+from miden.package.package import Dependency, Package, PackageKind, Section
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def compile_target(inputs: Inputs, *, warnings_as_errors: bool) -> tuple[bytes, 
         description=project.description,
         kind=_kind(inputs.target.kind),
         dependencies=_run_time_dependencies(inputs),
+        sections=_sections(inputs),
     )
     data, inner = package.to_bytes(), artifact.to_bytes()
     start = data.index(inner)
@@ -103,6 +104,15 @@ def _assemble(assembler: Assembler, inputs: Inputs) -> Program | Library:
         root = modules.pop(next(path for path in modules if path.removeprefix("::") == "$kernel"))
         return assembler.assemble_kernel(root, modules)
     return assembler.assemble_library(modules)
+
+
+def _sections(inputs: Inputs) -> list[Section]:
+    """Return the documentation of a library, if it has any."""
+    if inputs.program is not None or not any(b"#!" in module.data for module in inputs.modules):
+        return []
+    from miden.package.docs import SECTION, encode_docs, source_docs
+
+    return [Section(SECTION, encode_docs(source_docs({module.path: module.source() for module in inputs.modules})))]
 
 
 def _kind(name: str) -> PackageKind:
