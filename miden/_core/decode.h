@@ -77,22 +77,28 @@ ALWAYS_INLINE int is_flag(uint64_t value) {
     return value <= 1;
 }
 
-ALWAYS_INLINE int is_continuation(uint8_t byte) {
-    return (byte & 0xc0) == 0x80;
+/* Whether `count` bytes after the first are there and go on with it. */
+ALWAYS_INLINE int has_tail(const uint8_t *text, uint64_t left, uint64_t count) {
+    if (left <= count) return 0;
+    for (uint64_t i = 1; i <= count; i++) {
+        if ((text[i] & 0xc0) != 0x80) return 0;
+    }
+    return 1;
 }
 
 /* UTF-8 as Unicode defines it: shortest forms only, no surrogates, nothing above U+10FFFF. */
 NOINLINE int is_utf8(const uint8_t *text, uint64_t size) {
     for (uint64_t i = 0; i < size;) {
-        uint8_t first = text[i];
+        const uint8_t *at = text + i;
+        uint8_t first = at[0];
         uint64_t left = size - i;
         if (first < 0x80) i += 1;
-        else if (first >= 0xc2 && first <= 0xdf && left >= 2 && is_continuation(text[i + 1])) i += 2;
-        else if (first >= 0xe0 && first <= 0xef && left >= 3 && is_continuation(text[i + 1]) && is_continuation(text[i + 2])) {
-            if ((first == 0xe0 && text[i + 1] < 0xa0) || (first == 0xed && text[i + 1] > 0x9f)) return 0;
+        else if (first >= 0xc2 && first <= 0xdf && has_tail(at, left, 1)) i += 2;
+        else if (first >= 0xe0 && first <= 0xef && has_tail(at, left, 2)) {
+            if ((first == 0xe0 && at[1] < 0xa0) || (first == 0xed && at[1] > 0x9f)) return 0;
             i += 3;
-        } else if (first >= 0xf0 && first <= 0xf4 && left >= 4 && is_continuation(text[i + 1]) && is_continuation(text[i + 2]) && is_continuation(text[i + 3])) {
-            if ((first == 0xf0 && text[i + 1] < 0x90) || (first == 0xf4 && text[i + 1] > 0x8f)) return 0;
+        } else if (first >= 0xf0 && first <= 0xf4 && has_tail(at, left, 3)) {
+            if ((first == 0xf0 && at[1] < 0x90) || (first == 0xf4 && at[1] > 0x8f)) return 0;
             i += 4;
         } else return 0;
     }
@@ -141,7 +147,8 @@ ALWAYS_INLINE void decode_operations(CursorC *cursor, DecodedC *decoded, uint64_
 }
 
 /* Decode `node_count` infos at the cursor; the block data are data[start..end]. Returns `ok`. */
-NOINLINE int decode_nodes(CursorC *cursor, uint64_t node_count, uint64_t start, uint64_t end, const uint8_t *dyn, const uint8_t *dyncall, DecodedC *decoded) {
+NOINLINE int decode_nodes(CursorC *cursor, uint64_t node_count, uint64_t start, uint64_t end, const uint8_t *dyn,
+                          const uint8_t *dyncall, DecodedC *decoded) {
     uint64_t left = end - start; /* block data not taken by a block yet */
     for (uint64_t id = 0; id < node_count; id++) {
         const uint8_t *info = cursor_skip(cursor, NODE_INFO_SIZE);

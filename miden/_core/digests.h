@@ -72,7 +72,8 @@ NOINLINE int digests_pack(DigestsC *work, const ColumnsC *columns) {
         uint64_t needed = work->batch_count + record.op_count / MIN_BATCH_OPS + 1;
         if (needed > room) {
             room = needed > 2 * room ? needed : 2 * room;
-            felt_t *groups = room > SIZE_MAX / (BATCH_GROUPS * sizeof(felt_t)) ? NULL : realloc(work->groups, (size_t)room * BATCH_GROUPS * sizeof(felt_t));
+            const size_t size = BATCH_GROUPS * sizeof(felt_t);
+            felt_t *groups = room > SIZE_MAX / size ? NULL : realloc(work->groups, (size_t)room * size);
             if (!groups) {
                 status = -2;
                 break;
