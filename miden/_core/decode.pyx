@@ -73,7 +73,9 @@ def decode_nodes(
         free(decoded.immediates)
 
 
-def walk_debug_info(bytes data not None, uint64_t pos, uint64_t end, uint64_t decorator_count, const uint32_t[::1] op_counts, bint check, /):
+def walk_debug_info(
+    bytes data not None, uint64_t pos, uint64_t end, uint64_t decorator_count, const uint32_t[::1] op_counts, bint check, /
+):
     """Walk over a debug section from `pos` on and return where it ends, before `end`.
 
     `op_counts` has the number of raw operations of each node. Decorators themselves are looked at if `check` is set.
