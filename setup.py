@@ -68,6 +68,7 @@ class BuildCore(build_ext):
         except Exception as error:
             if not PURE:
                 raise
+            self.extensions = []
             print(f"warning: the core of miden was not built ({error}); the package will use its pure backend", file=sys.stderr)
 
 
