@@ -91,8 +91,6 @@ def run_app(arguments: Sequence[str] | None) -> int:
     except (click.Abort, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        return _silence_output()
     except Exception:  # noqa: BLE001  the last resort: anything else is a mistake of ours, shown whole
         import traceback
 
@@ -105,11 +103,3 @@ def run_app(arguments: Sequence[str] | None) -> int:
 def _program_name() -> str:
     name = sys.argv[0].replace("\\", "/").rpartition("/")[2]
     return name if name in ("miden", "pymiden") else "miden"
-
-
-def _silence_output() -> int:
-    """Answer a reader that left early, such as `head`: end quietly, and let no late flush complain."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return EXIT_OK

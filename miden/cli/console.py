@@ -114,5 +114,16 @@ class Console:
         return True
 
 
+def close_quietly() -> None:
+    """Answer a reader that left early, such as `head`: end quietly, and let no late flush complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 def _is_number(text: str) -> bool:
     return text.replace(",", "").replace(".", "").removesuffix("%").strip().isdigit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from miden.errors import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_IO, EXIT_LIMIT, EXIT_NOT_FOUND, MidenError
+from miden.errors import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_IO, EXIT_LIMIT, EXIT_NOT_FOUND, EXIT_OK, MidenError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,8 +14,14 @@ if TYPE_CHECKING:
     from miden.cli.console import Console
 
 
-def report(error: BaseException, console: Console) -> int:
-    """Show an error that a verb ended with and return the exit code; what nobody expected is raised again."""
+def error_code(error: BaseException) -> int:
+    """Return the exit code of an error; of what is no error of ours to tell, such as a closed pipe, that of success."""
+    facts = describe(error)
+    return EXIT_OK if facts is None else int(facts["exit_code"])
+
+
+def report(error: BaseException, console: Console) -> None:
+    """Show an error that a verb ended with; what nobody expected is raised again."""
     facts = describe(error)
     if facts is None:
         raise error
@@ -27,8 +33,6 @@ def report(error: BaseException, console: Console) -> int:
         console.document({"error": facts})
     else:
         print(_text(error, facts, colored=console.colored(sys.stderr)), file=sys.stderr)
-    code: int = facts["exit_code"]
-    return code
 
 
 def describe(error: BaseException) -> dict[str, Any] | None:

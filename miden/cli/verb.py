@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from miden.cli.console import Console
-from miden.cli.failures import report
+from miden.cli.console import Console, close_quietly
+from miden.cli.failures import error_code, report
+from miden.errors import EXIT_OK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,12 +23,19 @@ class Verb(click.Command):
         params = ctx.params
         console = Console(json=params.pop("json"), color=params.pop("color"), traceback=params.pop("traceback"))
         params["console"] = console
+        code: int = EXIT_OK
         try:
-            return super().invoke(ctx)
-        except click.ClickException:
-            raise
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  raised again by `report` if unknown
-            return report(error, console)
+            try:
+                code = super().invoke(ctx)
+            except click.ClickException:
+                raise
+            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  raised again by `report` if unknown
+                code = error_code(error)
+                report(error, console)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            close_quietly()
+        return code
 
 
 def verb(name: str) -> Callable[[Callable[..., int]], click.Command]:

@@ -211,16 +211,27 @@ def test_escape_sequences_in_a_source_do_not_reach_the_terminal(cli: Cli, masm: 
     assert "\x1b" not in outcome.err
 
 
-def test_a_reader_that_leaves_early_is_no_error() -> None:
+@pytest.mark.parametrize("buffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_a_reader_that_leaves_early_is_no_error(buffered: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "miden", "run", str(EXAMPLES / "add.masm"), "--json"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": buffered}
     try:
-        result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT)
+        result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT, env=environment)
     finally:
         os.close(writer)
-    assert "Traceback" not in result.stderr
-    assert "Exception ignored" not in result.stderr
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_the_exit_code_of_a_trap_stays_when_nobody_reads_the_message(masm: Masm) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        result = subprocess.run([sys.executable, "-m", "miden", "run", str(masm(TRAP))], stderr=writer, check=False, cwd=ROOT)
+    finally:
+        os.close(writer)
+    assert result.returncode == 1
 
 
 # --- profile and debug ----------------------------------------------------------------------------------------
