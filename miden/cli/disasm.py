@@ -1,4 +1,4 @@
-"""`miden disasm`: the nodes of a program."""
+"""`miden disasm`: the nodes of a program, a library or one procedure, or MASM for them."""
 
 from __future__ import annotations
 
@@ -8,42 +8,49 @@ from miden.cli.verb import verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from miden.cli.console import Console
     from miden.mast.forest import MastForest
+    from miden.package.artifacts import Loaded
 
 WIDTH = 100
 """Columns after which a line of operations is broken."""
 
+INEXACT = 1
+"""Exit code of --masm if the text does not assemble to the same root."""
+
 
 @verb("disasm")
 @click.argument("file", type=click.Path(allow_dash=True))
-def command(console: Console, file: str) -> int:
-    """Print the nodes of the program in FILE: kind, digest, and operations or children.
+@click.argument("procedure", required=False)
+@click.option("--masm", is_flag=True, help="Write MASM that assembles to the same roots; exits with 1 and says why if it does not.")
+def command(console: Console, file: str, procedure: str | None, masm: bool) -> int:
+    """Print the nodes of FILE, or those of one PROCEDURE: kind, digest, and operations or children.
 
-    Nodes are in the order of the forest, children before parents. Operations are those of the MAST, without the
-    padding that the VM puts between them.
+    PROCEDURE is a path or its last name, 0x and a digest or its start, or # and a node id. Nodes are in the order of the
+    forest. Operations are those of the MAST, without the padding that the VM puts between them.
     """
-    from miden.cli.files import load_program
+    from miden.cli.artifacts import load_any
+    from miden.mast.traversal import preorder
+    from miden.package.naming import find_procedure
 
-    program = load_program(file, console)
-    forest = program.forest
+    loaded = load_any(file, console)
+    root = None if procedure is None else find_procedure(loaded, procedure)
+    if masm:
+        return _masm(console, loaded, root)
+    forest, program = loaded.forest, loaded.program
+    chosen = range(len(forest)) if root is None else sorted(preorder(forest, [root]))
+    facts = _head(loaded, root)
     if console.json:
-        facts = {
-            "hash": program.hash.to_hex(),
-            "entrypoint": program.entrypoint,
-            "kernel": [digest.to_hex() for digest in program.kernel.procedures],
-            "roots": list(forest.roots),
-            "nodes": list(nodes(forest)),
-        }
-        console.document(facts)
+        console.document({**facts, "roots": list(forest.roots), "nodes": list(nodes(forest, chosen))})
         return 0
-    console.facts([("hash", program.hash.to_hex()), ("entrypoint", str(program.entrypoint)), ("nodes", f"{len(forest):,}")])
+    console.facts([(name, str(value)) for name, value in facts.items() if value != []] + [("nodes", f"{len(chosen):,}")])
     console.print()
-    for node in nodes(forest):
-        marks = [mark for mark, there in (("root", node["root"]), ("entrypoint", node["id"] == program.entrypoint)) if there]
+    entrypoint = None if program is None else program.entrypoint
+    for node in nodes(forest, chosen):
+        marks = [mark for mark, there in (("root", node["root"]), ("entrypoint", node["id"] == entrypoint)) if there]
         children = " ".join(map(str, node["children"]))
         head = [str(node["id"]).rjust(5), console.style(node["kind"].ljust(8), "kind"), console.style(node["digest"], "digest"), children]
         console.print("  ".join([*head, " ".join(marks)]).rstrip())
@@ -52,13 +59,38 @@ def command(console: Console, file: str) -> int:
     return 0
 
 
-def nodes(forest: MastForest) -> Iterator[dict[str, Any]]:
-    """Yield the nodes as JSON-ready facts, in the order of their ids."""
+def _head(loaded: Loaded, root: int | None) -> dict[str, Any]:
+    from miden.package.diffing import root_of
+
+    forest, program = loaded.forest, loaded.program
+    if root is not None:
+        return {"procedure": root, "digest": forest.digests[root].to_hex()}
+    if program is None:
+        return {"digest": root_of(loaded)}
+    kernel = [digest.to_hex() for digest in program.kernel.procedures]
+    return {"hash": program.hash.to_hex(), "entrypoint": program.entrypoint, "kernel": kernel}
+
+
+def _masm(console: Console, loaded: Loaded, root: int | None) -> int:
+    from miden.package.decompile import decompile
+
+    found = decompile(loaded, None if root is None or (loaded.program and root == loaded.program.entrypoint) else [root])
+    if console.json:
+        console.document({"masm": found.text, "verified": found.verified, "problems": found.problems})
+    else:
+        console.print(found.text.rstrip("\n"))
+        for problem in found.problems:
+            console.note(f"not the same root: {problem}")
+    return INEXACT if found.problems else 0
+
+
+def nodes(forest: MastForest, chosen: Iterable[int] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield nodes as JSON-ready facts, by default all in the order of their ids."""
     from miden.isa import NodeKind
 
     roots = frozenset(forest.roots)
     digests = forest.digests
-    for node_id in range(len(forest)):
+    for node_id in range(len(forest)) if chosen is None else chosen:
         kind = NodeKind(forest.kind(node_id))
         facts = {
             "id": node_id,

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 MAGIC = b"MAST\0"
 """First bytes of a serialized program (mast.md section 7.1)."""
 
+OTHER_MAGIC = (b"MASP\0", b"\x89MIDEN\r\n")
+"""First bytes of a package, and of a container of our own."""
+
 MAX_FILE_BYTES = 2**30
 """Largest program file that is read, 1 GiB."""
 
@@ -32,13 +35,23 @@ def read_bytes(path: str) -> bytes:
     return data
 
 
-def load_program(path: str, console: Console, *, warnings_as_errors: bool = False) -> Program:
-    """Return the program of a file: source text that is assembled, or a serialized program; warnings are shown."""
-    data = read_bytes(path)
+def load_program(path: str, console: Console, *, warnings_as_errors: bool = False, data: bytes | None = None) -> Program:
+    """Return the program of a file: source text that is assembled, a program, an executable package; warnings are shown.
+
+    `data` is the content of the file, if the caller has it.
+    """
+    data = read_bytes(path) if data is None else data
     if data.startswith(MAGIC):
         from miden.mast.program import Program
 
         return Program.from_bytes(data)
+    if data.startswith(OTHER_MAGIC):
+        from miden.package.artifacts import load_artifact
+
+        program = load_artifact(data).program
+        if program is None:
+            raise InputError(f"{path} holds no program", kind="NotAProgram", hint="miden inspect shows what it is")
+        return program
     from miden.assembly.assembler import Assembler
     from miden.assembly.source import SourceFile
 

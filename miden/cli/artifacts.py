@@ -1,0 +1,43 @@
+"""Read an artifact of any kind for a verb, and write files that are not to be overwritten by accident."""
+
+from __future__ import annotations
+
+import os
+
+from miden.cli.files import load_program, read_bytes, write_atomically
+from miden.errors import InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from miden.cli.console import Console
+    from miden.package.artifacts import Loaded
+
+
+def load_any(path: str, console: Console) -> Loaded:
+    """Return the artifact in a file (- for standard input); source text is assembled as a program.
+
+    Everything is verified: files come from anywhere.
+    """
+    from miden.package.artifacts import Loaded, load_artifact, sniff
+
+    data = read_bytes(path)
+    if sniff(data) != "masm":
+        return load_artifact(data)
+    program = load_program(path, console, data=data)
+    return Loaded("program", program, program.to_bytes())
+
+
+def write_new(path: str, data: bytes, *, force: bool) -> None:
+    """Write a file whole; refuse to replace one unless `force`."""
+    if not force and path != "-" and os.path.lexists(path):
+        raise InputError(f"{path} is there already", kind="FileExists", hint="choose another name, or give --force")
+    write_atomically(path, data)
+
+
+def plural(count: int, noun: str) -> str:
+    """Return ``1 node`` or ``2 nodes``.
+
+    >>> plural(1, "node"), plural(2000, "node")
+    ('1 node', '2,000 nodes')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

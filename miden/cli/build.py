@@ -1,0 +1,97 @@
+"""`miden build`: a project into packages."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from miden.cli.verb import verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from miden.cli.console import Console
+    from miden.package.build import Built
+
+CACHE_VARIABLE = "MIDEN_BUILD_CACHE"
+
+
+@verb("build")
+@click.argument("path", type=click.Path(), default=".")
+@click.option("--profile", metavar="NAME", help="Profile of the project file; dev by default.")
+@click.option("--release", is_flag=True, help="The same as --profile release: without debug information.")
+@click.option("--target-dir", type=click.Path(), metavar="DIR", help="Folder to write to; target in the project by default.")
+@click.option("--cache", type=click.Path(), metavar="DIR", help=f"Folder of the build cache; ${CACHE_VARIABLE} or target/cache by default.")
+@click.option("--no-cache", is_flag=True, help="Build everything, keep nothing.")
+@click.option("--warnings-as-errors", is_flag=True, help="Refuse sources with warnings.")
+def command(
+    console: Console,
+    path: str,
+    profile: str | None,
+    release: bool,
+    target_dir: str | None,
+    cache: str | None,
+    no_cache: bool,
+    warnings_as_errors: bool,
+) -> int:
+    """Build the project in the folder PATH, or the nearest one above it: its library and its programs.
+
+    Writes a package (.masp) for each target to the folder target of the project, and for libraries a library (.masl) too.
+    What has not changed comes out of the build cache, which is safe to delete.
+    """
+    import time
+
+    from miden.errors import NotFoundError
+    from miden.package.build import TARGET_FOLDER, build_project
+    from miden.package.cache import BuildCache
+    from miden.package.project import FILE_NAME, find_project
+
+    if release and profile not in (None, "release"):
+        raise click.UsageError("--release and --profile ask for different things")
+    folder = find_project(path)
+    if folder is None:
+        raise NotFoundError(f"there is no {FILE_NAME} in {path} or above", kind="ProjectNotFound", hint="miden new makes a project")
+    where = cache or os.environ.get(CACHE_VARIABLE) or str(folder / TARGET_FOLDER / "cache")
+    started = time.perf_counter()
+    built = build_project(
+        folder,
+        profile="release" if release else profile or "dev",
+        cache=None if no_cache else BuildCache(where),
+        target_dir=target_dir,
+        warnings_as_errors=warnings_as_errors,
+    )
+    elapsed = time.perf_counter() - started
+    if console.json:
+        console.document({"project": str(folder), "targets": [_facts(item) for item in built], "seconds": round(elapsed, 6)})
+        return 0
+    for item in built:
+        for warning in item.facts["warnings"]:
+            console.note(warning["text"])
+        state = "unchanged" if item.cached else "built"
+        console.print(f"{state.ljust(9)}  {console.style(item.target.name, 'value')}  {console.style(item.facts['digest'], 'digest')}")
+        for written in item.paths:
+            console.print(f"           {_shown(written)} ({written.stat().st_size:,} bytes)")
+    console.print(f"{'done'.ljust(9)}  in {elapsed * 1e3:.0f} ms")
+    return 0
+
+
+def _facts(built: Built) -> dict[str, object]:
+    return {
+        "name": built.target.name,
+        "kind": built.target.kind,
+        "digest": built.facts["digest"],
+        "nodes": built.facts["nodes"],
+        "exports": built.facts["exports"],
+        "cached": built.cached,
+        "files": [str(path) for path in built.paths],
+        "warnings": [warning["facts"] for warning in built.facts["warnings"]],
+    }
+
+
+def _shown(path: Path) -> str:
+    from pathlib import Path
+
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

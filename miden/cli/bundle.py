@@ -1,0 +1,107 @@
+"""`miden bundle`: a directory of modules into a library."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from miden.cli.verb import verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from miden.cli.console import Console
+    from miden.mast.library import Library
+
+
+@verb("bundle")
+@click.argument("directory", type=click.Path())
+@click.option("-o", "--output", type=click.Path(), metavar="OUT", help="File to write: .masl or .masp; NAMESPACE.masl by default.")
+@click.option("--namespace", metavar="NS", help="Path in front of all modules; the name of the directory by default.")
+@click.option("--kernel", type=click.Path(), metavar="FILE", help="Kernel that the modules may call by syscall.")
+@click.option("--link", "dynamic", type=click.Path(), multiple=True, metavar="FILE", help="Library that is linked and needed at run time.")
+@click.option("--static", "static", type=click.Path(), multiple=True, metavar="FILE", help="Library of which a copy is linked in.")
+@click.option("--version", "version", metavar="X.Y.Z", help="Version of the package, for a .masp.")
+@click.option("--strip", is_flag=True, help="Leave debug information out.")
+@click.option("--force", is_flag=True, help="Replace OUT if it is there.")
+@click.option("--warnings-as-errors", is_flag=True, help="Refuse sources with warnings.")
+def command(
+    console: Console,
+    directory: str,
+    output: str | None,
+    namespace: str | None,
+    kernel: str | None,
+    dynamic: tuple[str, ...],
+    static: tuple[str, ...],
+    version: str | None,
+    strip: bool,
+    force: bool,
+    warnings_as_errors: bool,
+) -> int:
+    """Assemble every .masm file below DIRECTORY into one library.
+
+    a/b.masm is the module NS::a::b and a/mod.masm is NS::a. A file that is there already is not replaced without --force.
+    """
+    from miden.assembly.assembler import Assembler
+    from miden.assembly.modules import read_modules
+    from miden.cli.artifacts import plural, write_new
+    from miden.errors import InputError
+    from miden.mast.library import KernelLibrary
+    from miden.package.package import Dependency, Package, check_version
+
+    namespace = os.path.basename(os.path.abspath(directory)) if namespace is None else namespace  # noqa: PTH100, PTH119
+    output = f"{namespace.removeprefix('::').replace('::', '-')}.masl" if output is None else output
+    if not output.endswith((".masl", ".masp")):
+        raise click.BadParameter(f"expected a name that ends in .masl or .masp, found {output!r}", param_hint="--output")
+    if version is not None and not output.endswith(".masp"):
+        raise click.BadParameter("only a package, .masp, has a version", param_hint="--version")
+    if version is not None:
+        check_version(version)
+    if not force and os.path.lexists(output):
+        raise InputError(f"{output} is there already", kind="FileExists", hint="choose another name, or give --force")
+    base = None
+    if kernel is not None:
+        found = _library(kernel, console)
+        base = found if isinstance(found, KernelLibrary) else KernelLibrary.from_library(found)
+    assembler = Assembler(base, warnings_as_errors=warnings_as_errors)
+    needed: list[Dependency] = [] if base is None or kernel is None else [Dependency(_stem(kernel), base.digest)]
+    for kind, paths in (("dynamic", dynamic), ("static", static)):
+        for path in paths:
+            linked = _library(path, console)
+            assembler.link_library(linked, kind=kind)
+            if kind == "dynamic":
+                needed.append(Dependency(_stem(path), linked.digest))
+    library = assembler.assemble_library(read_modules(directory, namespace))
+    console.warn(assembler.warnings)
+    if strip:
+        library = library.strip_debug_info()
+    data = library.to_bytes()
+    if output.endswith(".masp"):
+        data = Package(_stem(output), library, version=version, dependencies=needed).to_bytes()
+    write_new(output, data, force=force)
+    if console.json:
+        facts = {"output": output, "digest": library.digest.to_hex(), "bytes": len(data), "nodes": len(library.forest)}
+        console.document({**facts, "exports": list(library.items)})
+        return 0
+    console.facts(
+        [
+            ("digest", console.style(library.digest.to_hex(), "digest")),
+            ("exports", f"{plural(len(library.items), 'item')} of {plural(len(library.modules), 'module')}"),
+            ("wrote", f"{output} ({plural(len(data), 'byte')}, {plural(len(library.forest), 'node')})"),
+        ]
+    )
+    return 0
+
+
+def _library(path: str, console: Console) -> Library:
+    from miden.cli.artifacts import load_any
+    from miden.errors import InputError
+
+    library = load_any(path, console).library
+    if library is None:
+        raise InputError(f"{path} holds no library", kind="NotALibrary", hint="miden inspect shows what it is")
+    return library
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]  # noqa: PTH119, PTH122
