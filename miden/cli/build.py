@@ -36,12 +36,13 @@ def command(
     no_cache: bool,
     warnings_as_errors: bool,
 ) -> int:
-    """Build the project in the folder PATH, or the nearest one above it: its library and its programs.
+    """Build the project in the folder PATH, by default the one around this folder: its library and its programs.
 
     Writes a package (.masp) for each target to the folder target of the project, and for libraries a library (.masl) too.
     What has not changed comes out of the build cache, which is safe to delete.
     """
     import time
+    from pathlib import Path
 
     from miden.errors import NotFoundError
     from miden.package.build import TARGET_FOLDER, build_project
@@ -50,9 +51,10 @@ def command(
 
     if release and profile not in (None, "release"):
         raise click.UsageError("--release and --profile ask for different things")
-    folder = find_project(path)
+    folder = find_project(path) if path == "." else Path(path) if (Path(path) / FILE_NAME).is_file() else None
     if folder is None:
-        raise NotFoundError(f"there is no {FILE_NAME} in {path} or above", kind="ProjectNotFound", hint="miden new makes a project")
+        searched = f"{path} or above" if path == "." else path
+        raise NotFoundError(f"there is no {FILE_NAME} in {searched}", kind="ProjectNotFound", hint="miden new makes a project")
     where = cache or os.environ.get(CACHE_VARIABLE) or str(folder / TARGET_FOLDER / "cache")
     started = time.perf_counter()
     built = build_project(

@@ -47,7 +47,8 @@ def command(
     from miden.cli.artifacts import plural, write_new
     from miden.errors import InputError
     from miden.mast.library import KernelLibrary
-    from miden.package.package import Dependency, Package, check_version
+    from miden.package.package import Dependency, Package
+    from miden.package.requirements import check_version
 
     namespace = os.path.basename(os.path.abspath(directory)) if namespace is None else namespace  # noqa: PTH100, PTH119
     output = f"{namespace.removeprefix('::').replace('::', '-')}.masl" if output is None else output

@@ -24,6 +24,7 @@ def command(console: Console, file: str, root: str | None, content: str | None) 
     Says as well what cannot be checked here: calls of other forests, and code that nothing reaches. Exits with 3 for bytes
     that are malformed and with 5 for a digest or commitment that is wrong.
     """
+    from miden.cli.artifacts import plural
     from miden.cli.files import read_bytes
     from miden.field import Word
     from miden.package.artifacts import load_artifact
@@ -59,9 +60,10 @@ def command(console: Console, file: str, root: str | None, content: str | None) 
         console.document(facts)
         return 0
     forest = loaded.forest
+    checked = f"{loaded.kind}, {plural(len(forest), 'node')}, {plural(len(forest.operation_bytes), 'operation')}"
     console.facts(
         [
-            ("verified", console.style(f"{loaded.kind}, {len(forest):,} nodes, {len(forest.operation_bytes):,} operations", "good")),
+            ("verified", console.style(checked, "good")),
             ("root", console.style(facts["root"], "digest")),
             ("procedures", console.style(facts["roots_commitment"], "digest")),
             ("content", console.style(facts["content_commitment"], "digest")),

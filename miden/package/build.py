@@ -12,11 +12,8 @@ from miden.errors import LinkError, ProjectError
 from miden.package.cache import bytes_key, content_key
 from miden.package.compiling import Inputs, compile_target
 from miden.package.files import write_changed
-from miden.package.masp import read_header
-from miden.package.package import Package
 from miden.package.project import FILE_NAME, Project
 from miden.package.sources import check_root, read_module, read_tree
-from miden.serde.reader import Reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from miden.package.cache import BuildCache
+    from miden.package.package import Package
     from miden.package.project import Profile, ProjectDependency, Target
 
 TARGET_FOLDER = "target"
@@ -79,6 +77,8 @@ class Built:
     @property
     def package(self) -> Package:
         """The package."""
+        from miden.package.package import Package
+
         return Package.from_trusted_bytes(self.data)
 
     def __repr__(self) -> str:
@@ -273,7 +273,7 @@ class Builder:
         data = path.read_bytes()
         unit = Unit(dependency.name, content_key("file", bytes_key(data)), data, trusted=False)
         if dependency.requirement is not None:
-            version = read_header(Reader(data)).version if data.startswith(b"MASP\0") else None
+            version = _version(data)
             digest = None if dependency.requirement.digest is None else unit.package.digest
             if not dependency.requirement.accepts(version, digest):
                 message = f"{path.name} is {version or 'without a version'}, asked for is {dependency.requirement.text}"
@@ -281,9 +281,18 @@ class Builder:
         return unit
 
 
+def _version(data: bytes) -> str | None:
+    """Return the version of a file, if it is a package that has one."""
+    from miden.package.masp import MAGIC, read_header
+    from miden.serde.reader import Reader
+
+    return read_header(Reader(data)).version if data.startswith(MAGIC) else None
+
+
 def _load(name: str, data: bytes, *, trusted: bool) -> Package:
     """Return a package, or a library as one, from the bytes of a file."""
     from miden.package.artifacts import load_artifact
+    from miden.package.package import Package
 
     loaded = load_artifact(data, trusted=trusted)
     if isinstance(loaded.content, Package):

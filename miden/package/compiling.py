@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from miden.assembly.assembler import Assembler
 from miden.errors import LinkError
-from miden.mast.library import KernelLibrary
 from miden.package.cache import bytes_key, content_key
-from miden.package.package import Dependency, Package, PackageKind, Section
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from miden.assembly.assembler import Assembler
     from miden.assembly.diagnostics import Diagnostic
     from miden.mast.library import Library
     from miden.mast.program import Program
     from miden.package.build import Unit
+    from miden.package.package import Dependency, PackageKind, Section
     from miden.package.project import Profile, Project, Target
     from miden.package.sources import ModuleText
 
@@ -57,6 +56,10 @@ def compile_target(inputs: Inputs, *, warnings_as_errors: bool) -> tuple[bytes, 
 
     Raises `AssemblyError` for sources that do not assemble, `LinkError` for dependencies that do not fit together.
     """
+    from miden.assembly.assembler import Assembler
+    from miden.mast.library import KernelLibrary
+    from miden.package.package import Package
+
     kernels = [unit for unit, _ in inputs.units if unit.package.is_kernel]
     if len(kernels) > 1:
         names = " and ".join(unit.name for unit in kernels)
@@ -111,16 +114,21 @@ def _sections(inputs: Inputs) -> list[Section]:
     if inputs.program is not None or not any(b"#!" in module.data for module in inputs.modules):
         return []
     from miden.package.docs import SECTION, encode_docs, source_docs
+    from miden.package.package import Section
 
     return [Section(SECTION, encode_docs(source_docs({module.path: module.source() for module in inputs.modules})))]
 
 
 def _kind(name: str) -> PackageKind:
+    from miden.package.package import PackageKind
+
     return PackageKind.LIBRARY if name == "kernel" else PackageKind[name.upper().replace("-", "_")]
 
 
 def _run_time_dependencies(inputs: Inputs) -> list[Dependency]:
     """Return what must be there at run time: kernels, what is linked dynamically, and what static libraries need."""
+    from miden.package.package import Dependency
+
     found: dict[str, Dependency] = {}
     for unit, linkage in inputs.units:
         package = unit.package

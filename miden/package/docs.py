@@ -6,6 +6,8 @@ library file alone has names and signatures.
 
 from __future__ import annotations
 
+import re
+
 from miden.errors import FormatError
 from miden.mast.exports import ProcedureExport, TypeExport
 from miden.mast.paths import item_name, parent_path
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 SECTION = "docs"
 FORMAT = 1
+_LABEL = re.compile(r"[A-Z][A-Za-z ]*:")
 KINDS = ("procedure", "constant", "type")
 
 
@@ -179,13 +182,22 @@ def markdown(title: str, modules: Sequence[DocModule]) -> str:
     for module in modules:
         lines += [f"## `{module.path}`", ""]
         if module.docs:
-            lines += [module.docs, ""]
+            lines += [_broken(module.docs), ""]
         for item in module.items:
             lines += [f"### `{item.name}`", "", "```masm", item.head, "```", ""]
             if item.docs:
-                lines += [item.docs, ""]
+                lines += [_broken(item.docs), ""]
             if item.digest:
                 lines += [f"Root: `{item.digest}`", ""]
+    return "\n".join(lines)
+
+
+def _broken(text: str) -> str:
+    """Return a doc comment in which lines such as ``Inputs: [a]`` stay lines of their own in Markdown."""
+    lines = text.split("\n")
+    for index in range(1, len(lines)):
+        if lines[index - 1] and _LABEL.match(lines[index]):
+            lines[index - 1] += "  "
     return "\n".join(lines)
 
 

@@ -7,7 +7,8 @@ from miden.field import Word
 from miden.mast.exports import ConstantExport, TypeExport
 from miden.mast.library import Library
 from miden.mast.program import Program
-from miden.package.package import Dependency, ManifestProcedure, Package, PackageKind, Section, check_version
+from miden.package.package import Dependency, ManifestProcedure, Package, PackageKind, Section
+from miden.package.requirements import check_version
 from miden.serde.library import (
     encode_attributes,
     encode_constant,

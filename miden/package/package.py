@@ -11,6 +11,7 @@ from miden.mast.exports import ConstantExport, ProcedureExport, TypeExport
 from miden.mast.library import KernelLibrary, Library
 from miden.mast.paths import is_in_kernel, split_path
 from miden.mast.program import Program
+from miden.package.requirements import check_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -377,14 +378,3 @@ def manifest_of(artifact: Artifact) -> list[ManifestExport]:
         else item
         for item in artifact.items.values()
     ]
-
-
-def check_version(text: str) -> str:
-    """Return a semantic version; `InputError` of kind ``InvalidVersion`` if it is none."""
-    from semver import Version
-
-    try:
-        Version.parse(text)
-    except ValueError:
-        raise InputError(f"{text[:80]!r} is not a semantic version, such as 1.2.3", kind="InvalidVersion") from None
-    return text

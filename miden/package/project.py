@@ -11,8 +11,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from miden.errors import InputError
-from miden.package.package import check_version
-from miden.package.requirements import Requirement
+from miden.package.requirements import Requirement, check_version
 from miden.package.toml_file import TomlFile
 
 TYPE_CHECKING = False

@@ -155,3 +155,14 @@ def _above(numbers: list[int], op: str) -> Key:
         keep = len(numbers) - 1
     core = _fill([*numbers[:keep], numbers[keep] + 1])
     return (*core, 0, _LOWEST)
+
+
+def check_version(text: str) -> str:
+    """Return a semantic version; `InputError` of kind ``InvalidVersion`` if it is none."""
+    from semver import Version
+
+    try:
+        Version.parse(text)
+    except ValueError:
+        raise InputError(f"{text[:80]!r} is not a semantic version, such as 1.2.3", kind="InvalidVersion") from None
+    return text

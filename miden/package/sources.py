@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from miden.assembly.linker.paths import ROOT, canonical_module_path
-from miden.assembly.source import SourceFile
 from miden.errors import LinkError, ProjectError
 from miden.package.project import FILE_NAME
 
@@ -14,8 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from miden.assembly.source import SourceFile
     from miden.package.project import Project, Target
 
+ROOT = "::"
 SUFFIX = ".masm"
 DIRECTORY_MODULE = "mod"
 
@@ -32,6 +32,8 @@ class ModuleText:
 
     def source(self) -> SourceFile:
         """Return it as the assembler takes it; `ParseError` if it is not UTF-8."""
+        from miden.assembly.source import SourceFile
+
         return SourceFile.from_bytes(self.data, self.label)
 
 
@@ -59,7 +61,7 @@ def read_tree(project: Project, target: Target, namespace: str, *, trim: bool, w
         parts = [] if file == target.root else list(file.relative_to(top).with_suffix("").parts)
         if parts and parts[-1] == DIRECTORY_MODULE:
             parts.pop()
-        path = canonical_module_path(ROOT.join([namespace, *(f'"{part}"' for part in parts)]))
+        path = _module_path(namespace, parts)
         if path is None:
             raise LinkError(f"the name of {file} cannot be part of a module path", kind="InvalidModulePath")
         if path in found:
@@ -73,6 +75,16 @@ def check_root(project: Project, target: Target, field: str) -> None:
     if not target.root.is_file():
         shown = target.root.relative_to(project.folder).as_posix()
         project.file.fail(f"there is no file {shown}", field, kind="FileNotFound", hint=f"write the root module of {target.name} there")
+
+
+def _module_path(namespace: str, parts: list[str]) -> str | None:
+    """Return the path of a module in canonical form, or None; plain names, nearly all, need no parser to be loaded."""
+    names = [*namespace.removeprefix(ROOT).split(ROOT), *parts]
+    if all(name.isascii() and name.isidentifier() for name in names):
+        return ROOT + ROOT.join(names)
+    from miden.assembly.linker.paths import canonical_module_path
+
+    return canonical_module_path(ROOT.join([namespace, *(f'"{part}"' for part in parts)]))
 
 
 def _files(top: Path) -> Iterator[Path]:
