@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _IMMEDIATE = Struct("<sQ")
 _IMMEDIATES = b"".join(re.escape(bytes((opcode,))) for opcode in sorted(IMMEDIATE_OPS))
 _RUN = re.compile(b"[^" + _IMMEDIATES + b"]*")
-_PIECE = re.compile(b"[^" + _IMMEDIATES + b"]*[" + _IMMEDIATES + b"]", re.DOTALL)
+_IMMEDIATE_OP = re.compile(b"[" + _IMMEDIATES + b"]")
 
 
 def encode_operations(opcodes: bytes, immediates: Sequence[int]) -> bytes:
@@ -30,9 +30,10 @@ def encode_operations(opcodes: bytes, immediates: Sequence[int]) -> bytes:
     """
     parts = [vint(len(opcodes))]
     end = 0
-    for piece, value in zip(_PIECE.finditer(opcodes), immediates, strict=True):
-        parts += (piece[0], u64(value))
-        end = piece.end()
+    # search for one operation at a time: a pattern that takes the run in front of it as well is quadratic in the last run
+    for found, value in zip(_IMMEDIATE_OP.finditer(opcodes), immediates, strict=True):
+        parts += (opcodes[end : found.end()], u64(value))
+        end = found.end()
     parts.append(opcodes[end:])
     return b"".join(parts)
 
