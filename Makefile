@@ -48,6 +48,7 @@ build: $(STAMP_BYTECODE) ## make .venv, compile the core, install the package in
 bench: build ## measure cold start, and speed beside the reference where its harness is built
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/compare_reference.py
+	$(BIN)/python benchmarks/bench_hash.py
 
 lint: build $(STAMP_DEV) ## check style and types
 	$(BIN)/ruff check
