@@ -109,3 +109,19 @@ FAULTS: Mapping[Status, StatusRow] = {
     Status.NO_MEMORY: StatusRow("OutOfMemory", (), "the machine could not allocate memory"),
 }
 """Every fault; requests have no row."""
+
+CONTINUATIONS = (
+    "START_NODE",
+    "FINISH_JOIN",
+    "FINISH_SPLIT",
+    "FINISH_LOOP",
+    "FINISH_CALL",
+    "FINISH_DYN",
+    "FINISH_EXTERNAL",
+    "ENTER_FOREST",
+    "IN_BLOCK",
+    "SKIP_LOOP",
+    "AFTER_BLOCK",
+    "AFTER_EXIT",
+)
+"""Names of the kinds of records on the continuation stack (processor.md section 2.1; those behind ENTER_FOREST are ours)."""

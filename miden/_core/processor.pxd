@@ -36,6 +36,10 @@ cdef extern from "engine.h" nogil:
         felt_t[4] frame
         uint64_t id
         uint64_t has_frame
+    int CONT_ENTER_FOREST
+    ctypedef struct ContinuationC:
+        uint32_t kind
+        uint32_t node
     ctypedef struct MachineC:
         felt_t *sp
         felt_t *floor
@@ -62,6 +66,8 @@ cdef extern from "engine.h" nogil:
         uint32_t answer_root
         int last
         int finished
+        ContinuationC *continuations
+        uint64_t continuation_count
         uint32_t node_id
         int64_t op_index
         int decorator_slot

@@ -390,6 +390,27 @@ cdef class Machine:
         cdef uint64_t index
         return [self.m.advice[self.m.advice_count - 1 - index] for index in range(self.m.advice_count)]
 
+    def continuations(self):
+        """Return what is left to do, next first: (kind, code, node id), kinds by `miden.status.CONTINUATIONS`.
+
+        ENTER_FOREST has the code that becomes current again, and node 0.
+        """
+        cdef uint64_t index
+        cdef ContinuationC record
+        cdef list found = []
+        self.take()
+        try:
+            code, names_code = self.codes[self.m.code], CONT_ENTER_FOREST
+            for index in range(self.m.continuation_count):
+                record = self.m.continuations[self.m.continuation_count - 1 - index]
+                if record.kind == names_code:
+                    code = self.codes[record.node]
+                    record.node = 0
+                found.append((record.kind, code, record.node))
+            return found
+        finally:
+            flag_give(&self.busy)
+
     def snapshot(self):
         """Return an image of the state, the same bytes from both backends for equal states.
 

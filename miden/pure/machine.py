@@ -66,7 +66,6 @@ class Machine(State):
         "callers",
         "calls",
         "code",
-        "continuations",
         "debug",
         "decorated",
         "decorator_slot",
@@ -76,6 +75,7 @@ class Machine(State):
         "max_cycles",
         "node_id",
         "op_index",
+        "records",
         "request_digest",
         "resolutions",
         "row",
@@ -101,7 +101,7 @@ class Machine(State):
             raise ValueError(f"the kernel is {len(kernel)} bytes long, not a multiple of 32")
         if len(stack) > MIN_STACK_DEPTH:
             raise ValueError(f"at most {MIN_STACK_DEPTH} stack inputs are possible, found {len(stack)}")
-        for what, limit in (("cycles", max_cycles), ("stack", max_stack), ("memory", max_memory), ("continuations", max_continuations)):
+        for what, limit in (("cycles", max_cycles), ("stack", max_stack), ("memory", max_memory), ("records", max_continuations)):
             if limit < 0:
                 raise ValueError(f"the limit of {what} must not be negative, found {limit}")
         if max_stack < MIN_STACK_DEPTH:
@@ -115,7 +115,7 @@ class Machine(State):
         self.debug = bool(debug)
         self.max_cycles = max_cycles
         self.max_continuations = max_continuations
-        self.continuations: list[int] = [traversal.record(traversal.START_NODE, entrypoint)]
+        self.records: list[int] = [traversal.record(traversal.START_NODE, entrypoint)]
         self.calls: list[Frame] = []
         """Contexts to return to: overflow of the stack, ctx, fn_hash."""
         self.callers: list[Code] = []
@@ -167,10 +167,10 @@ class Machine(State):
     def _locate(self) -> None:
         """Set `node_id` and `op_index` from the record in progress."""
         self.op_index = -1
-        if not self.continuations:
+        if not self.records:
             self.node_id = self._entrypoint
             return
-        self.node_id, kind = divmod(self.continuations[-1], traversal.KINDS)
+        self.node_id, kind = divmod(self.records[-1], traversal.KINDS)
         if kind == traversal.IN_BLOCK:
             self.op_index = self.code.block(self.node_id).op_index(self.row)
         elif kind == traversal.AFTER_BLOCK:
@@ -236,6 +236,20 @@ class Machine(State):
     def advice_stack(self) -> list[int]:
         """Return the advice stack, next popped first."""
         return self.advice[::-1]
+
+    def continuations(self) -> list[tuple[int, Code, int]]:
+        """Return what is left to do, next first: (kind, code, node id), kinds by `miden.status.CONTINUATIONS`.
+
+        ENTER_FOREST has the code that becomes current again, and node 0.
+        """
+        found = []
+        code, callers = self.code, reversed(self.callers)
+        for record in reversed(self.records):
+            node_id, kind = divmod(record, traversal.KINDS)
+            if kind == traversal.ENTER_FOREST:
+                code, node_id = next(callers), 0
+            found.append((kind, code, node_id))
+        return found
 
     def snapshot(self) -> bytes:
         """Return an image of the state, the same bytes from both backends for equal states.

@@ -65,7 +65,7 @@ def record(kind: int, node_id: int) -> int:
 
 def advance(machine: Machine) -> None:
     """Execute continuations until none is left; `Fault` or `Request` otherwise."""
-    continuations = machine.continuations
+    continuations = machine.records
     while continuations:
         node_id, kind = divmod(continuations[-1], KINDS)
         _STEPS[kind](machine, node_id)
@@ -84,13 +84,13 @@ def begin_row(machine: Machine) -> None:
 
 def check_room(machine: Machine, count: int) -> None:
     """Fault with CONTINUATION_LIMIT unless `count` records may take the place of the one on top."""
-    if len(machine.continuations) - 1 + count > machine.max_continuations:
+    if len(machine.records) - 1 + count > machine.max_continuations:
         raise Fault(Status.CONTINUATION_LIMIT, machine.max_continuations)
 
 
 def go_on(machine: Machine, records: Sequence[int]) -> None:
     """Put `records`, the first to run last, in the place of the one on top."""
-    machine.continuations[-1:] = records
+    machine.records[-1:] = records
     machine.decorated = False
 
 

@@ -105,6 +105,13 @@ class Machine(Protocol):
         """Return the advice stack, next popped first."""
         ...
 
+    def continuations(self) -> list[tuple[int, Code, int]]:
+        """Return what is left to do, next first: (kind, code, node id), kinds by `miden.status.CONTINUATIONS`.
+
+        The first record is the one in progress. ENTER_FOREST has the code that becomes current again, and node 0.
+        """
+        ...
+
     def snapshot(self) -> bytes:
         """Return a digestible image of the whole state, equal for equal states: for tests and checkpoints."""
         ...

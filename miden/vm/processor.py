@@ -12,7 +12,7 @@ from time import perf_counter
 from miden.errors import ExecutionError, InputError, LimitError, MidenError
 from miden.field import Word
 from miden.isa import NodeKind
-from miden.status import FIRST_FAULT, Status
+from miden.status import CONTINUATIONS, FIRST_FAULT, Status
 from miden.vm.advice import AdviceProvider
 from miden.vm.advice_error import AdviceError
 from miden.vm.backends import get_backend
@@ -377,6 +377,13 @@ class Processor:
         """Forest, node id and padded operation index of the row that runs next; the index is -1 for a row of the node itself."""
         machine = self._machine
         return machine.code.owner, machine.node_id, machine.op_index  # type: ignore[return-value]  # the owner is set when the code was made
+
+    def continuations(self) -> list[tuple[str, MastForest, int]]:
+        """Return what is left to do, next first: kind of record (`miden.status.CONTINUATIONS`), forest, node id.
+
+        The first is the record in progress. One of kind ENTER_FOREST names the forest that becomes current again.
+        """
+        return [(CONTINUATIONS[kind], code.owner, node) for kind, code, node in self._machine.continuations()]  # type: ignore[misc]  # as above
 
     def snapshot(self) -> bytes:
         """Return an image of the machine's state, equal for equal states."""
