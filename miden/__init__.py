@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from miden.package.artifacts import load_artifact
     from miden.package.build import build_project
     from miden.package.cache import BuildCache
+    from miden.package.cached import CachedAssembler
     from miden.package.container import Container
     from miden.package.package import Package
     from miden.vm.backends import get_backend
@@ -87,6 +88,7 @@ __all__ = [
     "Package",
     "Container",
     "BuildCache",
+    "CachedAssembler",
     "build_project",
     "load_artifact",
     "StackInputs",
@@ -132,6 +134,7 @@ _HOMES = {
     "miden.package.artifacts": ("load_artifact",),
     "miden.package.build": ("build_project",),
     "miden.package.cache": ("BuildCache",),
+    "miden.package.cached": ("CachedAssembler",),
     "miden.package.container": ("Container",),
     "miden.package.package": ("Package",),
     "miden.vm.backends": ("get_backend",),

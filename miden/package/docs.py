@@ -65,7 +65,7 @@ def source_docs(modules: Mapping[str, SourceFile]) -> list[DocModule]:
     >>> from miden.assembly.source import SourceFile
     >>> [module] = source_docs({"demo": SourceFile("#! Doubles.\\npub proc double(a: felt) -> felt\\n dup add\\nend")})
     >>> module.items[0].head
-    'pub proc double(a: felt) -> felt'
+    'pub proc double(a: felt) -> (felt)'
     """
     from miden.assembly import ast
     from miden.assembly.parser import parse_module
