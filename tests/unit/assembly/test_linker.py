@@ -9,8 +9,7 @@ from miden.assembly.linker.callgraph import add_edge, compile_order, find_cycle
 from miden.assembly.linker.paths import canonical_module_path, components, is_name, split_first
 from miden.errors import AssemblyError, LinkError
 from miden.isa import NodeKind
-
-SEVEN = "push(7)"
+from miden.mast.exports import ProcedureExport
 
 
 def library(**options: object) -> miden.Assembler:
@@ -240,7 +239,9 @@ def test_constants_of_assembled_libraries_keep_their_kind() -> None:
 
 def test_types_and_signatures_are_resolved_across_modules() -> None:
     modules = {"t": "pub type Pair = struct { x: felt, y: u32 }", "m": "use t::Pair pub proc f(p: ptr<Pair>) -> [felt; 2] nop end"}
-    assert repr(assemble(modules).items["::m::f"].signature) == "fn(ptr<struct { felt, u32 }, addrspace(byte)>) -> (array[felt; 2])"
+    exported = assemble(modules).items["::m::f"]
+    assert isinstance(exported, ProcedureExport)
+    assert repr(exported.signature) == "fn(ptr<struct { felt, u32 }, addrspace(byte)>) -> (array[felt; 2])"
 
 
 def test_types_that_double_are_limited() -> None:
@@ -249,8 +250,9 @@ def test_types_that_double_are_limited() -> None:
 
 
 def test_attributes_are_exported() -> None:
-    attributes = assemble({"m": '@a @b(x, 5, "s") @c(k = 1) pub proc f nop end'}).items["::m::f"].attributes
-    assert [(attribute.name, [value.value for _, value in attribute.items]) for attribute in attributes] == [
+    exported = assemble({"m": '@a @b(x, 5, "s") @c(k = 1) pub proc f nop end'}).items["::m::f"]
+    assert isinstance(exported, ProcedureExport)
+    assert [(attribute.name, [value.value for _, value in attribute.items]) for attribute in exported.attributes] == [
         ("a", []),
         ("b", ["x", 5, "s"]),
         ("c", [1]),
@@ -334,7 +336,7 @@ def test_libraries_that_disagree_about_an_advice_map_do_not_link() -> None:
 
 def test_two_procedures_of_one_root_must_agree_about_locals() -> None:
     # an alias without locals may share the root of its callee, two procedures with different locals may not
-    assert assemble({"n": "@locals(4) proc f loc_load.0 end pub proc g exec.f end"})
+    assert list(assemble({"n": "@locals(4) proc f loc_load.0 end pub proc g exec.f end"}).exports) == ["::n::g"]
     with pytest.raises(AssemblyError) as caught:
         assemble({"n": "@locals(3) pub proc f locaddr.0 end @locals(4) pub proc g locaddr.0 end"})
     assert caught.value.kind == "ConflictingDefinitions"
