@@ -10,6 +10,7 @@ a page is out of date.
 from __future__ import annotations
 
 import argparse
+import inspect
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ from miden.assembly import mnemonics  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import click
 
 
 def page(title: str, source: str, lines: Iterable[str]) -> str:
@@ -105,21 +108,54 @@ def _codes() -> list[str]:
 
 
 def cli_page() -> str:
-    """Return the help of every verb."""
+    """Return every verb with its options, from what the commands say of themselves: the same for every version of click."""
     import click
 
-    from miden.cli.app import VERBS, app
+    from miden.cli.app import EPILOG, VERBS, app
 
-    lines = ["The command is `miden`; `pymiden` is the same program under a name of its own.", ""]
-    root = click.Context(app, info_name="miden", max_content_width=100, terminal_width=100)
-    contexts = [root]
+    lines = [
+        "The command is `miden`; `pymiden` is the same program under a name of its own. Every verb takes `--json`, `--color`,",
+        "`--traceback` and `--help`.",
+        "",
+        EPILOG,
+        "",
+        *table(("verb", "what it does"), [(f"[`{verb}`](#miden-{verb})", text) for verb, text in VERBS.items()]),
+    ]
+    root = click.Context(app, info_name="miden")
     for verb in VERBS:
         command = app.get_command(root, verb)
-        if command is not None:
-            contexts.append(click.Context(command, info_name=verb, parent=root, max_content_width=100, terminal_width=100))
-    for context in contexts:
-        lines += [f"## {context.command_path}", "", "```text", context.get_help(), "```", ""]
-    return page("Command line", "miden/cli", lines[:-1])
+        if command is None:
+            raise SystemExit(f"the verb {verb} has no command")
+        arguments = [_argument(param) for param in command.params if isinstance(param, click.Argument)]
+        options = [param for param in command.params if isinstance(param, click.Option) and param.name not in COMMON_OPTIONS]
+        lines += ["", f"## miden {verb}", "", f"`{' '.join(['miden', verb, *arguments, *(['[OPTIONS]'] if options else [])])}`", ""]
+        for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+            verbatim = paragraph.startswith("\b\n")
+            lines += ["```text", paragraph[2:], "```", ""] if verbatim else [paragraph, ""]
+        if options:
+            lines += table(("option", "meaning"), [(f"`{_option(option)}`", option.help or "") for option in options])
+        else:
+            lines.pop()
+    return page("Command line", "miden/cli", lines)
+
+
+COMMON_OPTIONS = ("json", "color", "traceback")
+
+
+def _argument(param: click.Argument) -> str:
+    name = param.metavar or (param.name or "").upper()
+    name = f"{name}..." if param.nargs != 1 else name
+    return name if param.required else f"[{name}]"
+
+
+def _option(param: click.Option) -> str:
+    import click
+
+    names = ", ".join(param.opts)
+    if param.is_flag:
+        return names
+    choices = "|".join(str(choice) for choice in param.type.choices) if isinstance(param.type, click.Choice) else ""
+    return f"{names} {param.metavar or choices or param.type.name.upper().split()[0]}"
 
 
 PAGE_MAKERS = {"isa.md": isa_page, "masm.md": masm_page, "errors.md": errors_page, "cli.md": cli_page}
