@@ -158,6 +158,9 @@ class Assembler:
         if known is not None:
             if known[1] == "dynamic":
                 self._libraries[key] = (known[0], kind)
+            if known[0].exports.keys() != library.exports.keys():
+                message = "a library was not linked: an earlier one exports procedures with the same digests, under other paths"
+                self._linked_warnings.append(_warning("LibraryIgnored", message, "give it a procedure that the other one has not"))
         else:
             base = self._base.copy()
             for module in library_modules(library):
@@ -295,6 +298,12 @@ class Assembler:
 
     def _all_sources(self) -> dict[str, SourceFile]:
         return {**self._sources, **self._new_sources}
+
+
+def _warning(kind: str, message: str, hint: str) -> Diagnostic:
+    from miden.assembly.diagnostics import Diagnostic
+
+    return Diagnostic(kind, "warning", message, None, 0, 0, hint=hint)
 
 
 def assemble(source: Source, **options: Unpack[Options]) -> Program:

@@ -292,6 +292,16 @@ def test_static_wins_over_dynamic() -> None:
     assert assembler.assemble_program("begin exec.n::f end").forest.summary() == {"block": 1}
 
 
+def test_a_library_that_is_ignored_for_its_digest_is_warned_about() -> None:
+    assembler = miden.Assembler()
+    for name in ("n", "o"):
+        assembler.link_library(assemble({name: F}))
+    assembler.assemble_program("begin exec.n::f end")
+    assert [warning.kind for warning in assembler.warnings] == ["LibraryIgnored"]
+    with pytest.raises(LinkError):
+        assembler.assemble_program("begin exec.o::f end")
+
+
 DYNCALL = {"n": "pub proc d push.1 dyncall end"}
 
 
