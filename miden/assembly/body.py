@@ -70,13 +70,14 @@ class ProcedureContext:
 class BodyCompiler:
     """Compiles the body of one procedure into a builder."""
 
-    __slots__ = ("_builder", "_codes", "_context", "_ids", "_immediates", "_indices", "_opcodes", "_runs", "_scope")
+    __slots__ = ("_builder", "_context", "_ids", "_immediates", "_indices", "_opcodes", "_repeat", "_runs", "_scope")
 
     def __init__(self, builder: MastForestBuilder, context: ProcedureContext, scope: Scope) -> None:
         self._builder = builder
         self._context = context
         self._scope = scope
         self._runs: Runs = []
+        self._repeat = -1  # start of the repeat that was completed last
         self._reset()
 
     def _reset(self) -> None:
@@ -86,7 +87,18 @@ class BodyCompiler:
         self._ids = array("I")
 
     def compile(self, body: Sequence[Op], prologue: OpSequence = _NO_OPS, epilogue: OpSequence = _NO_OPS) -> int:
-        """Return the node of the body."""
+        """Return the node of the body; `LoweringError` for what cannot be lowered."""
+        try:
+            return self._compile(body, prologue, epilogue)
+        except LoweringError as error:
+            if error.diagnostics:
+                raise
+            # the builder reached its limit; the repeat that was unrolled last is the likely cause
+            start, end = (self._repeat, self._repeat + len("repeat")) if self._repeat >= 0 else (self._context.start, self._context.end)
+            diagnostic = Diagnostic(error.kind, "error", error.message, self._context.source, start, end, hint=error.hint)
+            raise LoweringError(error.message, kind=error.kind, hint=error.hint, diagnostics=(diagnostic,)) from None
+
+    def _compile(self, body: Sequence[Op], prologue: OpSequence, epilogue: OpSequence) -> int:
         self._builder.begin_context(self._context)
         self._emit(prologue)
         # Enclosing bodies: the rest of their instructions, their nodes, decorators that wait for the nested node, and
@@ -248,6 +260,7 @@ class BodyCompiler:
         builder = self._builder
         if isinstance(nested, Repeat):
             count = nested.count
+            self._repeat = nested.start
             if pending:
                 self._runs.append((builder.with_before(node, pending), 1))
                 count -= 1

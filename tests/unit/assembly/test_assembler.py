@@ -202,6 +202,14 @@ def test_repeats_that_unroll_to_too_much_fail_at_once() -> None:
     assert time.perf_counter() - started < 10
 
 
+def test_the_repeat_that_is_too_large_is_shown() -> None:
+    source = "begin repeat.2 add end repeat.4294967295 mul end end"
+    with pytest.raises(LoweringError) as caught:
+        miden.assemble(source)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.start == source.index("repeat.4")
+
+
 def test_the_limit_on_operations_can_be_set() -> None:
     source = "begin repeat.100 clk end end"
     assert len(miden.assemble(source, max_operations=1000).forest) == 1
