@@ -213,20 +213,23 @@ class Builder:
     # one target
 
     def _target(self, project: Project, target: Target) -> Built:
-        inputs = self._inputs(project, target)
-        key = inputs.key(self._warnings_as_errors)
-        entry = None if self._cache is None else self._cache.get(key)
-        if entry is not None:
-            return Built(target, key, entry.data, entry.facts, cached=True)
         try:
-            data, facts = compile_target(inputs, warnings_as_errors=self._warnings_as_errors)
+            return self._lookup(self._inputs(project, target))
         except LinkError as error:
             if error.diagnostics:
                 raise
             raise ProjectError(f"{target.name}: {error.message}", path=project.file.path, kind=error.kind, hint=error.hint) from error
+
+    def _lookup(self, inputs: Inputs) -> Built:
+        """Find a target in the cache, or compile it."""
+        key = inputs.key(self._warnings_as_errors)
+        entry = None if self._cache is None else self._cache.get(key)
+        if entry is not None:
+            return Built(inputs.target, key, entry.data, entry.facts, cached=True)
+        data, facts = compile_target(inputs, warnings_as_errors=self._warnings_as_errors)
         if self._cache is not None:
             self._cache.put(key, data, facts)
-        return Built(target, key, data, facts, cached=False)
+        return Built(inputs.target, key, data, facts, cached=False)
 
     def _inputs(self, project: Project, target: Target) -> Inputs:
         profile = self._profile_of(project)

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 2**20
 """Largest file that is read."""
 
-_TABLE = re.compile(r"\s*\[(\[?)\s*([^\[\]#]+?)\s*\]")
-_KEY = re.compile(r"\s*([A-Za-z0-9_.\"' -]+?)\s*=")
+_PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
+_TABLE = re.compile(r"""\s*\[(\[?)((?:[A-Za-z0-9_. \t-]|"[^"]*"|'[^']*')+)\]""")
+_KEY = re.compile(r"""\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*\s*=""")
 _PLACE = re.compile(r"at line (\d+), column (\d+)")
 
 
@@ -73,7 +74,6 @@ class TomlFile:
         >>> TomlFile(b'[package]\\nname = "a"\\n[[bin]]\\n[[bin]]\\npath = "b"', "p.toml").place("bin.1.path")
         5
         """
-        wanted = _split(field)
         best: tuple[int, int] | None = None
         table: list[str] = []
         arrays: dict[tuple[str, ...], int] = {}
@@ -89,21 +89,14 @@ class TomlFile:
                 key = _KEY.match(line)
                 if not key:
                     continue
-                found = table + _split(key[1])
-            depth = _common(found, wanted)
-            if depth and depth >= min(len(found), len(wanted)) and (best is None or depth > best[0]):
-                best = depth, number
+                found = table + _split(key[0].rpartition("=")[0])
+            path = ".".join(found)
+            if f"{field}.".startswith(f"{path}.") or path.startswith(f"{field}."):
+                depth = min(len(path), len(field))
+                if best is None or depth > best[0]:
+                    best = depth, number
         return None if best is None else best[1]
 
 
 def _split(path: str) -> list[str]:
-    return [part.strip().strip("\"'") for part in path.split(".")]
-
-
-def _common(first: list[str], second: list[str]) -> int:
-    count = 0
-    for one, other in zip(first, second, strict=False):
-        if one != other:
-            break
-        count += 1
-    return count
+    return [part.strip("\"'") for part in _PART.findall(path)]

@@ -74,7 +74,7 @@ def test_a_project_links_another(project: Write, mathx: Path, linkage: str) -> N
     host = miden.Host()
     if linkage == "dynamic":
         assert [(item.name, item.digest) for item in package.dependencies] == [("mathx", mathx_built.package.digest)]
-        host.load_library(mathx_built.package.to_library())
+        host.add_library(mathx_built.package.to_library())
     else:
         assert package.dependencies == ()
     assert miden.execute(package.to_program(), host=host).stack[0] == 12
@@ -129,7 +129,9 @@ def test_a_kernel_serves_its_own_programs_and_those_of_others(project: Write) ->
         program = built.package.to_program()
         assert len(program.kernel) == 1
         assert [item.name for item in built.package.dependencies] == ["system"]
-        assert miden.execute(program).stack[0] == 9
+        host = miden.Host()
+        host.add_library(library.package.to_library())
+        assert miden.execute(program, host=host).stack[0] == 9
 
 
 def test_what_a_static_library_needs_is_needed_by_its_user(project: Write, mathx: Path) -> None:

@@ -109,8 +109,8 @@ def test_a_program_from_the_cache_equals_the_assembled_one(cache: BuildCache) ->
     library = miden.Assembler().assemble_library(MODULES)
     for assembler in assemblers(cache):
         assembler.link_library(library, kind="static")
-        assembler.link_source({"more": "pub proc h push.2 drop end"})
-        assert miden.execute(assembler.assemble_program("use demo::b use more begin exec.b::g exec.more::h end")).cycles
+        assembler.link_source({"more::m": "pub proc h push.2 drop end"})
+        assert miden.execute(assembler.assemble_program("use demo::b use more::m begin exec.b::g exec.m::h end")).cycles
     assert cache.hits == 1
 
 
