@@ -435,6 +435,20 @@ _WARNINGS: tuple[Row, ...] = (
         "",
     ),
     ("W0102", "UnusedDocstring", "a doc comment that belongs to nothing", "A doc comment stands directly before what it documents.", ""),
+    (
+        "W0201",
+        "StaticDyncall",
+        "a static library with a dynamic call, which the reference cannot copy",
+        'It is copied, and means what it meant. `compat="0.20.6"` leaves such procedures external, as that release does.',
+        "",
+    ),
+    (
+        "W0202",
+        "LibraryIgnored",
+        "a library that is ignored, because one with the same procedures is linked already",
+        "Libraries are told apart by the digests of their procedures; paths that only the second one has are not linked.",
+        "",
+    ),
 )
 
 ROWS: tuple[Row, ...] = (*_PARSE, *_MODULE, *_LINK, *_LOWERING, *_execution(), *_WARNINGS)
