@@ -32,8 +32,20 @@ typedef struct {
     uint32_t reserved;
 } NodeC;
 
+/* What tier two knows of a node: how often it was started, and its translation (tier_heat.h). Changed by any thread. */
+typedef struct {
+    void *region; /* a RegionC, one allocation */
+    uint32_t heat;
+} TierNodeC;
+
+typedef struct {
+    uint64_t rows; /* translated in all */
+    TierNodeC nodes[];
+} TierC;
+
 typedef struct {
     NodeC *nodes;
+    TierC *tier;
     RowC *rows;
     uint32_t *roots;        /* in the order of the forest */
     uint32_t *sorted_roots; /* positions in `roots`, by digest and then by position */
@@ -224,6 +236,10 @@ NOINLINE int64_t code_find_root(const CodeC *code, const felt_t digest[4]) {
 
 NOINLINE void code_free(CodeC *code) {
     if (!code) return;
+    for (uint64_t id = 0; code->tier && id < code->node_count; id++) {
+        if ((uintptr_t)code->tier->nodes[id].region > 1) free(code->tier->nodes[id].region);
+    }
+    free(code->tier);
     free(code->nodes);
     free(code->rows);
     free(code->roots);
@@ -272,7 +288,8 @@ NOINLINE int code_build(ColumnsC *columns, CodeC **result) {
     code->root_count = columns->root_bytes / 4;
     code->nodes = allocate_array(code->node_count, sizeof *code->nodes);
     code->roots = allocate_array(code->root_count, sizeof *code->roots);
-    if (!code->nodes || !code->roots) goto done;
+    code->tier = calloc(1, sizeof(TierC) + (size_t)code->node_count * sizeof(TierNodeC));
+    if (!code->nodes || !code->roots || !code->tier) goto done;
     status = code_pack(code, columns, immediates);
     if (status < 0) goto done;
     for (uint64_t i = 0; i < code->root_count; i++) code->roots[i] = load_u32(columns->roots + 4 * i);

@@ -55,6 +55,8 @@ ALWAYS_INLINE int calls_reserve(MachineC *m) {
     return STATUS_OK;
 }
 
+#include "tier_heat.h"
+
 /* --- contexts --------------------------------------------------------------------------------------------------- */
 
 /* Save the caller's context; there is room. */
@@ -179,6 +181,11 @@ ALWAYS_INLINE void forest_enter(MachineC *m) {
         kind = CONT_START;                                                      \
         goto dispatch;                                                          \
     } while (0)
+/* Run a node, or the body of a loop, in tier two if it is hot; otherwise go on here. */
+#define TIER_TWO()                                                              \
+    do {                                                                        \
+        if (tier_run(m, node_id)) goto next;                                    \
+    } while (0)
 /* The last row of a node is done. */
 #define EXIT_NODE()                                                             \
     do {                                                                        \
@@ -222,6 +229,8 @@ dispatch:
         stack_drop(m);
         END_ROW();
         if (!condition) EXIT_NODE();
+        m->tier_skip = 0;
+        TIER_TWO();
         continuation_push(m, CONT_FINISH_LOOP, node_id);
         START(node->a);
     }
@@ -240,7 +249,7 @@ dispatch:
 
     case CONT_FINISH_EXTERNAL: EXIT_NODE();
 
-    case CONT_BLOCK: goto block;
+    case CONT_BLOCK: m->tier_skip = 0; goto block;
 
     case CONT_AFTER_BLOCK:
         DECORATE(NODE_HAS_OP_DECORATORS, SLOT_BEFORE_OP);
@@ -263,6 +272,7 @@ dispatch:
     if (node->kind != NODE_EXTERNAL) BEGIN_ROW();
     switch (node->kind) {
     case NODE_JOIN:
+        TIER_TWO();
         TRY(continuations_reserve(m, 3));
         continuation_push(m, CONT_FINISH_JOIN, node_id);
         continuation_push(m, CONT_START, node->b);
@@ -270,6 +280,7 @@ dispatch:
         START(node->a);
 
     case NODE_SPLIT: {
+        TIER_TWO();
         felt_t condition = m->sp[0];
         if (UNLIKELY(condition > 1)) TRY(fault1(m, STATUS_NOT_BINARY_IF, condition));
         TRY(continuations_reserve(m, 2));
@@ -289,11 +300,13 @@ dispatch:
             kind = CONT_SKIPPED_LOOP;
             goto dispatch;
         }
+        TIER_TWO();
         continuation_push(m, CONT_FINISH_LOOP, node_id);
         START(node->a);
     }
 
     case NODE_BLOCK:
+        TIER_TWO();
         m->row = 0;
         goto block;
 
@@ -391,6 +404,7 @@ stop:
 #undef TRY
 #undef START
 #undef EXIT_NODE
+#undef TIER_TWO
 
 /* --- one run ---------------------------------------------------------------------------------------------------- */
 
@@ -464,6 +478,7 @@ NOINLINE MachineC *machine_new(const CodeC *code, uint32_t entrypoint, const Lim
     m->max_memory = limits->max_memory;
     m->max_continuations = limits->max_continuations;
     m->debug = limits->debug;
+    m->hot_after = limits->debug ? 0 : HOT_AFTER;
     m->entrypoint = m->node_id = entrypoint;
     m->op_index = -1;
     m->last = STATUS_BUDGET;

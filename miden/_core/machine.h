@@ -147,6 +147,8 @@ typedef struct {
     uint32_t code, code_count, code_capacity;
     uint32_t entrypoint;
     uint32_t row;                /* next row of the block in progress, at a stop */
+    uint32_t hot_after;          /* starts of a node until it is translated (tier_heat.h); 0: never */
+    int tier_skip;               /* the next node that is started is the plain engine's */
     felt_t fn_hash[4];           /* digest of the procedure that opened the current user context */
     felt_t *kernel;              /* digests of the kernel's procedures */
     uint64_t kernel_count;

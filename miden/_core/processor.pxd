@@ -12,6 +12,7 @@ cdef extern from "engine.h" nogil:
     int PAGE_CELLS
     int PAGE_WORDS
     int STATUS_DONE
+    uint32_t HOT_AFTER
     int STATUS_EXTERNAL
     int STATUS_DYN
     int STATUS_MERKLE_VERIFY
@@ -49,6 +50,7 @@ cdef extern from "engine.h" nogil:
         uint64_t advice_count
         uint64_t advice_capacity
         uint32_t code
+        uint32_t hot_after
         felt_t[4] fn_hash
         felt_t *kernel
         uint64_t kernel_count
@@ -70,6 +72,7 @@ cdef extern from "engine.h" nogil:
         uint64_t continuation_count
         uint32_t node_id
         int64_t op_index
+        int debug
         int decorator_slot
         int fault_count
         uint64_t[4] fault_values

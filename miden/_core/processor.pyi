@@ -5,6 +5,7 @@ from miden._core.forest import Code
 
 @final
 class Machine:
+    tier: int
     def __new__(
         cls,
         code: Code,

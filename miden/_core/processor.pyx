@@ -218,6 +218,20 @@ cdef class Machine:
         return self.codes[self.m.code]
 
     @property
+    def tier(self):
+        """How code is run: 0 by how hot it is, 1 by the plain engine only, 2 translated when it is first started.
+
+        All give the same results; 1 and 2 are for tests. Nothing is translated while decorators are visible.
+        """
+        return 0 if self.m.hot_after > 1 else 1 + <int>self.m.hot_after
+
+    @tier.setter
+    def tier(self, int tier):
+        if not 0 <= tier <= 2:
+            raise ValueError(f"a tier is 0, 1 or 2, found {tier}")
+        self.m.hot_after = (HOT_AFTER, 0, 1)[tier] if not self.m.debug else 0
+
+    @property
     def clk(self):
         """Row of the current operation; after DONE, the number of cycles."""
         return self.m.clk

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 NAMES = ("core", "pure")
 """Backends that can be asked for by name."""
 
+TIERS = {"core:plain": 1, "core:hot": 2}
+"""The core with all code run by its plain engine, or translated when it is first started: for tests and measurements."""
+
 
 class Backend:
     """A hash function and a machine.
@@ -49,6 +52,7 @@ class Backend:
     __slots__ = (
         "_code",
         "_machine",
+        "_tier",
         "empty_subtrees",
         "hash_elements",
         "largest_slice",
@@ -71,11 +75,13 @@ class Backend:
         hash_elements: Callable[[Sequence[int]], bytes],
         permute: Callable[[Sequence[int]], list[int]],
         largest_slice: int,
+        tier: int = 0,
     ) -> None:
         self.name = name
         self.largest_slice = largest_slice
         self._code = code
         self._machine = machine
+        self._tier = tier
         self.merge = merge
         self.merge_in_domain = merge_in_domain
         self.merge_many = merge_many
@@ -110,7 +116,7 @@ class Backend:
         debug: bool = False,
     ) -> Machine:
         """Return a machine at the start of a run; `stack` is top first, `advice_stack` first popped first."""
-        return self._machine(
+        machine = self._machine(
             code,
             entrypoint,
             kernel,
@@ -122,6 +128,9 @@ class Backend:
             limits.max_continuations,
             debug,
         )
+        if self._tier:
+            machine.tier = self._tier  # type: ignore[attr-defined]  # the core's machine
+        return machine
 
     def __repr__(self) -> str:
         return f"<Backend {self.name}>"
@@ -152,13 +161,13 @@ def get_backend(name: str | Backend | None = None) -> Backend:
             return get_backend("pure")
     backend = _loaded.get(name)
     if backend is None:
-        if name not in NAMES:
+        if name not in NAMES and name not in TIERS:
             raise BackendError(f"there is no backend {name!r}, expected one of {', '.join(NAMES)}", kind="UnknownBackend")
-        backend = _loaded[name] = _load_core() if name == "core" else _load_pure()
+        backend = _loaded[name] = _load_pure() if name == "pure" else _load_core(name)
     return backend
 
 
-def _load_core() -> Backend:
+def _load_core(name: str) -> Backend:
     try:
         from miden._core import rpo
         from miden._core.forest import Code
@@ -167,7 +176,7 @@ def _load_core() -> Backend:
         hint = "build it with `make build`, or use backend='pure'"
         raise BackendError(f"the core is not built: {error}", kind="BackendNotBuilt", hint=hint) from error
     return Backend(
-        "core",
+        name,
         code=Code,
         machine=Machine,  # type: ignore[arg-type]  # its `code` is its own class, not any Code
         merge=rpo.merge,
@@ -176,6 +185,7 @@ def _load_core() -> Backend:
         hash_elements=rpo.hash_elements,
         permute=rpo.permute,
         largest_slice=2**18,  # it stops earlier by itself when rows are expensive
+        tier=TIERS.get(name, 0),
     )
 
 

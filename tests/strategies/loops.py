@@ -1,0 +1,146 @@
+"""Random programs for tier two: loops, splits and joins of blocks that keep their operands in order, faults included.
+
+`tests.strategies.forests` draws any nodes and operations; here every program runs the same blocks many times, so that they
+are translated, entered from loops, left by faults in some later pass, by calls, and by operations that are executed as
+they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.strategies.forests import EDGES, Forest, P, block_text
+from tests.support.columns import Columns
+
+if TYPE_CHECKING:
+    from random import Random
+
+_SHUFFLES = (
+    *("swap", "swap", "swapw", "swapw2", "swapw3", "swapdw", "noop"),
+    *(f"movup{n}" for n in range(2, 9)),
+    *(f"movdn{n}" for n in range(2, 9)),
+)
+_DUPS = tuple(f"dup{n}" for n in (0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 15))
+_FIELD = ("add", "mul", "neg", "incr", "eq", "eqz", "expacc", "ext2mul", "u32split", "eqz not", "eq not", "neg add", "dup0 mul")
+_TO_U32 = ("u32split drop", "u32split swap drop", "dup0 u32split drop", "push.4294967295 u32and")
+_U32 = ("u32add", "u32sub", "u32mul", "u32and", "u32xor", "u32assert2.9", "u32add3", "u32madd", "u32div", "u32add drop", "u32sub swap drop")
+_RARE = (
+    "inv",
+    "hperm",
+    "sdepth",
+    "clk",
+    "caller",
+    "advpop",
+    "advpopw",
+    "mstream",
+    "assert.3",
+    "not",
+    "and",
+    "or",
+    "cswap",
+    "cswapw",
+    "emit",
+)
+_MASKS = (1, 3, 15, 63, 252, 255, 4092, 4095)
+
+
+def _constant(rng: Random) -> int:
+    kind = rng.randrange(5)
+    if kind == 0:
+        return 1 << rng.randrange(33)
+    if kind == 1:
+        return rng.choice(EDGES)
+    if kind == 2:
+        return rng.randrange(P)
+    return rng.randrange(10)
+
+
+def _piece(rng: Random, *, wild: float) -> str:
+    """Draw some operations; with probability `wild`, ones that may well fail."""
+    if rng.random() < wild:
+        return rng.choice((*_RARE, *_U32, "mload", "mstore", "mloadw", "mstorew", f"push.{_constant(rng)}"))
+    kind = rng.randrange(26)
+    if kind < 5:
+        return rng.choice(_SHUFFLES)
+    if kind < 8:
+        return rng.choice(_DUPS)
+    if kind < 11:
+        return rng.choice(_FIELD)
+    if kind < 13:
+        return f"push.{_constant(rng)} {rng.choice(('add', 'mul', 'eq', 'swap', 'drop'))}"
+    if kind < 16:
+        return f"{rng.choice(_TO_U32)} swap {rng.choice(_TO_U32)} movup2 {rng.choice(_TO_U32)} {rng.choice(_U32)}"
+    if kind == 16:
+        return f"{rng.choice(_TO_U32)} push.{1 << rng.randrange(1, 32)} u32mul add"
+    if kind == 17:
+        return f"{rng.choice(_TO_U32)} swap {rng.choice(_TO_U32)} u32xor push.{1 << rng.randrange(1, 32)} u32mul add"
+    if kind == 18:
+        return f"{rng.choice(_TO_U32)} push.{rng.choice((1, 2, 3, 10, 2**31, 2**32 - 1))} {rng.choice(_U32[:6] + _U32[8:])}"
+    if kind == 19:
+        return f"u32split drop push.{rng.choice(_MASKS)} u32and {rng.choice(('mload', 'mload', 'swap dup1 mstore'))}"
+    if kind == 20:
+        return f"u32split drop push.{rng.choice((252, 4092))} u32and {rng.choice(('mloadw', 'mstorew'))}"
+    if kind == 21:
+        address = rng.choice((0, 4, 64, 100, 2**32 - 4, 2**32 - 2, 2**32 - 1))
+        return f"push.{address} {rng.choice(('mload', 'mstore'))}"
+    if kind == 22:
+        return f"eqz {rng.choice(('cswap', 'cswapw', 'not', 'swap eqz and', 'swap eqz or'))}"
+    if kind == 23:
+        return rng.choice(("pad", "drop", "drop drop", "pad pad"))
+    if kind == 24:
+        return rng.choice(
+            ("clk", "sdepth drop", "caller", "advpop", "hperm" if rng.random() < 0.2 else "pad inv incr drop" if wild else "clk")
+        )
+    return f"dup0 dup0 {rng.choice(('eq', 'neg add eqz', 'u32split drop movup2 u32split drop eq'))} {rng.choice(('drop', 'assert.4'))}"
+
+
+def _text(rng: Random, pieces: int, wild: float) -> str:
+    return " ".join(_piece(rng, wild=wild) for _ in range(rng.randint(1, pieces)))
+
+
+def _balanced(rng: Random, pieces: int, wild: float) -> str:
+    """Draw a block that mostly leaves the depth near where it was: it ends with some drops or pads."""
+    return f"{_text(rng, pieces, wild)} {rng.choice(('noop', 'drop', 'drop drop', 'pad', 'drop*4'))}"
+
+
+def _tree(rng: Random, columns: Columns, depth: int, pieces: int, wild: float, callees: list[int]) -> int:
+    """Add a node with blocks below it."""
+    kind = rng.randrange(10) if depth else 0
+    if kind < 3:
+        return columns.block(block_text(rng, 3) if rng.random() < 0.05 else _balanced(rng, pieces, wild))
+    if kind < 6:
+        return columns.join(*(_tree(rng, columns, depth - 1, pieces, wild, callees) for _ in range(2)))
+    if kind < 8:
+        test = "push.1 u32and eqz" if rng.random() < wild else "dup0 eqz"
+        condition = columns.block(f"{_text(rng, 2, wild)} {rng.choice(('eqz', test, 'u32split drop push.1 u32and', 'dup1 eq not'))}")
+        arms = [_tree(rng, columns, depth - 1, pieces, wild, callees) for _ in range(2)]
+        return columns.join(condition, columns.split(*arms))
+    if kind == 8 or not callees:
+        return _loop(rng, columns, _tree(rng, columns, depth - 1, pieces, wild, callees), rng.randint(0, 4))
+    return columns.call(rng.choice(callees))
+
+
+def _loop(rng: Random, columns: Columns, body: int, passes: int) -> int:
+    """Add a loop that counts down in memory, whatever its body does to the stack; sometimes its condition is anything."""
+    cell = rng.choice((5000, 5004, 5009, 9001))
+    if rng.random() < 0.1:
+        end = columns.block(rng.choice(("dup0", "eqz", "dup3 u32split drop push.1 u32and", "swap")))
+    else:
+        end = columns.block(f"push.{cell} mload push.{P - 1} add push.{cell} mstore eqz not")
+    start = columns.block(f"push.{passes} push.{cell} mstore {'drop' if rng.random() < 0.9 else 'noop'} push.{int(rng.random() < 0.95)}")
+    return columns.join(start, columns.loop(columns.join(body, end)))
+
+
+def looping_forest(rng: Random, pieces: int = 8, depth: int = 3) -> Forest:
+    """Draw a program: a loop over a tree of blocks. The last node is the entrypoint."""
+    columns = Columns()
+    wild = rng.choice((0.0, 0.0, 0.01, 0.05, 0.2))
+    callees: list[int] = []
+    for _ in range(rng.choice((0, 0, 1))):
+        callees.append(columns.join(_tree(rng, columns, 1, pieces, wild, []), columns.block("drop*40")))
+    body = _tree(rng, columns, depth, pieces, wild, callees)
+    entrypoint = _loop(rng, columns, body, rng.choice((1, 2, 3, 7, 20)))
+    if rng.random() < 0.3:
+        entrypoint = columns.join(_tree(rng, columns, 2, pieces, wild, callees), entrypoint)
+    entrypoint = columns.join(entrypoint, columns.block("drop*150"))
+    return Forest(columns, entrypoint, b"", bytes(len(columns.records)))
