@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from miden.errors import InputError, NotFoundError
+from miden.mast.decorators import AsmOp
 from miden.mast.exports import ProcedureExport
 from miden.mast.paths import to_absolute
 from miden.package.package import ManifestProcedure, Package
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from miden.package.artifacts import Loaded
 
 ENTRYPOINT = "$main"
+_LOOKED_AT = 4
+"""Decorators of a block that are looked at for the name of its procedure."""
+
 MIN_PREFIX = 6
 """Hex digits of a digest that are enough to ask for it."""
 
@@ -53,9 +57,11 @@ def _context(loaded: Loaded, root: int) -> str | None:
         return None
     node_id: int = root
     for _ in range(len(forest)):
-        found = info.asm_op_of_node(node_id)
-        if found is not None:
-            return found.context
+        links = (*info.before_enter.get(node_id, ()), *(link[1] for link in info.op_decorators.get(node_id, ())[:_LOOKED_AT]))
+        for decorator_id in links:
+            decorator = info.decorators[decorator_id]
+            if isinstance(decorator, AsmOp):
+                return decorator.context
         children = forest.children(node_id)
         if not children:
             return None
