@@ -46,7 +46,7 @@ def command(console: Console, file: str, procedure: str | None, masm: bool) -> i
     if console.json:
         console.document({**facts, "roots": list(forest.roots), "nodes": list(nodes(forest, chosen))})
         return 0
-    console.facts([(name, str(value)) for name, value in facts.items() if value != []] + [("nodes", f"{len(chosen):,}")])
+    console.facts([(name, str(value)) for name, value in facts.items() if name != "kernel"] + [("nodes", f"{len(chosen):,}")])
     console.print()
     entrypoint = None if program is None else program.entrypoint
     for node in nodes(forest, chosen):
@@ -76,11 +76,13 @@ def _masm(console: Console, loaded: Loaded, root: int | None) -> int:
 
     found = decompile(loaded, None if root is None or (loaded.program and root == loaded.program.entrypoint) else [root])
     if console.json:
-        console.document({"masm": found.text, "verified": found.verified, "problems": found.problems})
+        console.document({"masm": found.text, "verified": found.verified, "problems": found.problems, "unchecked": found.unchecked})
     else:
         console.print(found.text.rstrip("\n"))
         for problem in found.problems:
             console.note(f"not the same root: {problem}")
+        if found.unchecked:
+            console.note(f"not checked: {found.unchecked}")
     return INEXACT if found.problems else 0
 
 

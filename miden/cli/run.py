@@ -32,6 +32,15 @@ LISTED = 20
     metavar="INPUTS",
     help="File of inputs; by default the one beside FILE with the extension .inputs, if any.",
 )
+@click.option(
+    "-l",
+    "--library",
+    "libraries",
+    type=click.Path(),
+    multiple=True,
+    metavar="FILE",
+    help="Library, kernel or package that the program needs at run time; may be given several times.",
+)
 @click.option("--stack", metavar="A,B,..", help="Stack inputs, top first: with 3,5 the 3 is on top. In place of those of the inputs file.")
 @click.option("-n", "--outputs", type=click.IntRange(0, VISIBLE), default=VISIBLE, help="How many stack outputs to print; 16 by default.")
 @click.option("--max-cycles", type=click.IntRange(1), metavar="N", help="End the run before it uses more than N cycles; 2^29 by default.")
@@ -43,6 +52,7 @@ def command(
     console: Console,
     file: str,
     inputs: str | None,
+    libraries: tuple[str, ...],
     stack: str | None,
     outputs: int,
     max_cycles: int | None,
@@ -69,6 +79,10 @@ def command(
     stack_inputs = parse_stack(stack) if stack is not None else found.stack if found else StackInputs()
     advice = found.advice if found else AdviceInputs()
     host = Host(output=sys.stderr if console.json else sys.stdout)
+    for path in libraries:
+        from miden.cli.artifacts import load_any
+
+        host.add_library(load_any(path, console).artifact)
     counts = None
     started = time.perf_counter_ns()
     processor = Processor(program, stack_inputs, advice, host, machine, limits, debug)

@@ -45,16 +45,19 @@ class Decompiled:
         The source.
     problems
         Why it does not assemble to the same roots; empty if it does.
+    unchecked
+        Why this could not be checked, or the empty string: a program on a kernel that is not at hand.
     verified
-        Whether it was assembled and every root compared; False as well for a program on a kernel that is not at hand.
+        Whether it was assembled and every root compared.
     """
 
-    __slots__ = ("problems", "text", "verified")
+    __slots__ = ("problems", "text", "unchecked", "verified")
 
-    def __init__(self, text: str, problems: Sequence[str], *, verified: bool) -> None:
+    def __init__(self, text: str, problems: Sequence[str], *, verified: bool, unchecked: str = "") -> None:
         self.text = text
         self.problems = list(problems)
         self.verified = verified
+        self.unchecked = unchecked
 
 
 def decompile(loaded: Loaded, nodes: Iterable[int] | None = None) -> Decompiled:
@@ -73,6 +76,8 @@ def decompile(loaded: Loaded, nodes: Iterable[int] | None = None) -> Decompiled:
     text = "\n".join(writer.lines) + "\n"
     if writer.problems:
         return Decompiled(text, writer.problems, verified=False)
+    if writer.needs_kernel:
+        return Decompiled(text, [], verified=False, unchecked="it calls a kernel by syscall and assembles only on that kernel")
     problems, verified = _check(loaded, text, writer)
     return Decompiled(text, problems, verified=verified)
 
@@ -82,8 +87,6 @@ def _check(loaded: Loaded, text: str, writer: _Writer) -> tuple[list[str], bool]
     from miden.errors import AssemblyError
 
     forest = loaded.forest
-    if writer.needs_kernel:
-        return ["it calls a kernel by syscall; assemble it on that kernel"], False
     try:
         if writer.entrypoint is not None:
             found = Assembler().assemble_program(text).hash.to_bytes()

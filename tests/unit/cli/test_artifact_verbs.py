@@ -218,3 +218,17 @@ def test_run_takes_executable_packages_and_refuses_libraries(cli: Cli, files: di
     outcome = cli("run", files["package"])
     assert outcome.code == 3
     assert "holds no program" in outcome.err
+
+
+def test_run_takes_the_libraries_that_a_program_needs(cli: Cli, tmp_path: Path) -> None:
+    cli("new", "--kernel", tmp_path / "system")
+    cli("new", tmp_path / "app")
+    with (tmp_path / "app/miden-project.toml").open("a", encoding="utf-8") as file:
+        file.write('[dependencies]\nsystem = { path = "../system" }\n')
+    (tmp_path / "app/src/main.masm").write_text("begin syscall.whoami dropw end", encoding="utf-8")
+    assert cli("build", tmp_path / "app").code == 0
+    app = tmp_path / "app/target/app.masp"
+    cli("build", tmp_path / "system")
+    assert cli("run", app).code != 0
+    for file in ("system.masp", "system.masl"):
+        assert cli("run", app, "--library", tmp_path / "system/target" / file).code == 0
