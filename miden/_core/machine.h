@@ -181,6 +181,8 @@ typedef struct {
     felt_t *path;                /* Merkle path supplied, leaf first */
     uint64_t path_length;
     int has_path;
+    felt_t root[4];              /* in place of a path: the root asked for */
+    int has_root;
     int has_answer;              /* EXTERNAL or DYN was answered: */
     uint32_t answer_code, answer_root;
     int event_served;            /* the event of the current EMIT was served */

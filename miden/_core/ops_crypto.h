@@ -51,21 +51,26 @@ ALWAYS_INLINE void merkle_fold_two(const MachineC *m, uint64_t index, felt_t roo
     }
 }
 
-/* [V, depth, index, R, ...] unchanged; MERKLE_VERIFY until there is a path that leads from V to R */
+/* [V, depth, index, R, ...] unchanged; MERKLE_VERIFY until there is a path that leads from V to R, or the driver says what
+ * root it leads to */
 LARGE_OPERATION(mpverify) {
-    felt_t root[4];
-    if (!m->has_path) return STATUS_MERKLE_VERIFY;
-    m->has_path = 0;
-    merkle_fold(m, sp - 3, sp[-5], root);
-    if (digest_compare(root, sp - 9) != 0) return fault1(m, STATUS_MERKLE_PATH_FAILED, row->imm);
+    if (!m->has_path && !m->has_root) return STATUS_MERKLE_VERIFY;
+    if (!m->has_root) merkle_fold(m, sp - 3, sp[-5], m->root);
+    m->has_path = m->has_root = 0;
+    if (digest_compare(m->root, sp - 9) != 0) return fault1(m, STATUS_MERKLE_PATH_FAILED, row->imm);
     return STATUS_OK;
 }
 
 /* [V, depth, index, R, N, ...] -> [R', depth, index, R, N, ...]; MERKLE_UPDATE until there is a path from V to R.
- * The old and the new root are computed side by side. */
+ * The old and the new root are computed side by side, unless the driver has checked the one and gives the other. */
 LARGE_OPERATION(mrupdate) {
     felt_t roots[2][4];
-    if (!m->has_path) return STATUS_MERKLE_UPDATE;
+    if (!m->has_path && !m->has_root) return STATUS_MERKLE_UPDATE;
+    if (m->has_root) {
+        m->has_path = m->has_root = 0;
+        memcpy(sp - 3, m->root, sizeof m->root);
+        return STATUS_OK;
+    }
     m->has_path = 0;
     memcpy(roots[0], sp - 3, sizeof roots[0]);
     memcpy(roots[1], sp - 13, sizeof roots[1]);

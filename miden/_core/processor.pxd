@@ -63,6 +63,8 @@ cdef extern from "engine.h" nogil:
         felt_t *path
         uint64_t path_length
         int has_path
+        int has_root
+        felt_t[4] root
         int has_answer
         uint32_t answer_code
         uint32_t answer_root

@@ -8,6 +8,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
+from libc.string cimport memcpy
 
 from miden._core.forest cimport Code, load_u64, store_u64
 from miden._core.rpo cimport FELT_P, felt_t, rpo_follow, variant_slot
@@ -31,6 +32,8 @@ cdef extern from *:
 
 cdef uint64_t limit_from_object(object value, str name) except? 1:
     """Return a limit, which may be as large as it likes."""
+    if type(value) is int and 0 <= value <= 0x7fffffff:  # nearly always, and faster
+        return <uint64_t>value
     if value < 0:
         raise ValueError(f"{name} must not be negative, found {value}")
     return <uint64_t>min(value, 2**62)
@@ -39,15 +42,20 @@ cdef uint64_t limit_from_object(object value, str name) except? 1:
 cdef felt_t *felts_from_sequence(object values, str what) except NULL:
     """Return the felts of a sequence, to be freed by the caller; ValueError if one is not in [0, p)."""
     cdef Py_ssize_t index, count = len(values)
+    cdef uint64_t felt
     cdef felt_t *felts = <felt_t *>allocate_array(count, sizeof(felt_t))
     if felts == NULL:
         raise MemoryError
     try:
         for index in range(count):
             value = values[index]
-            if not 0 <= value < FELT_P:
+            try:
+                felt = value
+            except OverflowError:
+                felt = FELT_P
+            if felt >= FELT_P:
                 raise ValueError(f"{what} holds {value}, which is not in [0, p)")
-            felts[index] = value
+            felts[index] = felt
     except BaseException:
         free(felts)
         raise
@@ -121,13 +129,16 @@ cdef class Machine:
             raise MemoryError
         self.codes = [code]
         self.code_index = {id(code): 0}
-        felts = felts_from_sequence(stack, "the stack")
-        for index in range(count):
-            (self.m.sp - index)[0] = felts[index]
-        free(felts)
-        self.m.kernel = felts_from_packed(kernel, "the kernel")
-        self.m.kernel_count = len(kernel) // 32
-        self.push_advice(advice_stack)
+        if count:
+            felts = felts_from_sequence(stack, "the stack")
+            for index in range(count):
+                (self.m.sp - index)[0] = felts[index]
+            free(felts)
+        if kernel:
+            self.m.kernel = felts_from_packed(kernel, "the kernel")
+            self.m.kernel_count = len(kernel) // 32
+        if advice_stack:
+            self.push_advice(advice_stack)
 
     def __dealloc__(self):
         machine_free(self.m)
@@ -212,6 +223,30 @@ cdef class Machine:
         finally:
             flag_give(&self.busy)
 
+    def supply_root(self, bytes root not None):
+        """Answer MERKLE_VERIFY or MERKLE_UPDATE by what it asks for: the root over the value on the stack, or the new root.
+
+        For a driver that knows that it is right; nothing is hashed, and an update does not look at the old root again.
+        """
+        cdef felt_t *felts
+        if len(root) != 32:
+            raise ValueError(f"a root is 32 bytes, found {len(root)}")
+        self.take()
+        try:
+            if self.m.last != STATUS_MERKLE_VERIFY and self.m.last != STATUS_MERKLE_UPDATE:
+                raise ValueError("no Merkle path was asked for")
+            felts = felts_from_packed(root, "the root")
+            memcpy(self.m.root, felts, sizeof(self.m.root))
+            free(felts)
+            self.m.has_root = 1
+        finally:
+            flag_give(&self.busy)
+
+    @property
+    def status(self):
+        """What `run` returned last; BUDGET before the first run."""
+        return self.m.last
+
     @property
     def code(self):
         """Code that is executing."""
@@ -294,6 +329,19 @@ cdef class Machine:
             return (self.m.sp - <Py_ssize_t>index)[0]
         finally:
             flag_give(&self.busy)
+
+    def stack_word(self, index):
+        """Return four stack elements from `index` on as 32 bytes, the deepest first."""
+        cdef bytes word = PyBytes_FromStringAndSize(NULL, 32)
+        cdef uint8_t *target = <uint8_t *>PyBytes_AS_STRING(word)
+        cdef uint64_t position, first = index
+        cdef int element
+        self.take()
+        for element in range(4):
+            position = first + <uint64_t>element
+            store_u64(target + 8 * (3 - element), (self.m.sp - position)[0] if position < stack_depth(self.m, self.m.sp) else 0)
+        flag_give(&self.busy)
+        return word
 
     def stack(self):
         """Return the stack of the current context, top first."""

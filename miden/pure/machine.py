@@ -198,6 +198,11 @@ class Machine(State):
         self.path = words
 
     @property
+    def status(self) -> int:
+        """What `run` returned last; BUDGET before the first run."""
+        return self._last
+
+    @property
     def depth(self) -> int:
         """Depth of the operand stack of the current context."""
         return len(self.operands)
@@ -210,6 +215,10 @@ class Machine(State):
     def stack_get(self, index: int) -> int:
         """Return stack element `index`, 0 the top; 0 below the stack."""
         return self.operands[-1 - index] if 0 <= index < len(self.operands) else 0
+
+    def stack_word(self, index: int) -> bytes:
+        """Return four stack elements from `index` on as 32 bytes, the deepest first."""
+        return struct.pack("<4Q", *(self.stack_get(position) for position in range(index + 3, index - 1, -1)))
 
     def stack(self) -> list[int]:
         """Return the stack of the current context, top first."""

@@ -13,7 +13,6 @@ from miden.errors import LimitError
 from miden.field import Word
 from miden.mast.advice_map import montgomery_key
 from miden.vm.advice_error import AdviceError
-from miden.vm.merkle import MerkleStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from miden.vm.backends import Backend
     from miden.vm.inputs import AdviceInputs
     from miden.vm.machine import Machine
-    from miden.vm.merkle import Node
+    from miden.vm.merkle import MerkleStore, Node
 
 ELEMENT_BYTES = 8
 """What an element of the advice stack or of a map value counts against the advice limit."""
@@ -68,18 +67,17 @@ class AdviceProvider:
         Precompile requests, in the order they were made.
     """
 
-    __slots__ = ("_backend", "_budget", "_held", "_machine", "_map", "_max_advice", "_store_nodes", "requests", "store")
+    __slots__ = ("_backend", "_budget", "_held", "_machine", "_map", "_max_advice", "requests", "store")
 
     def __init__(self, inputs: AdviceInputs, backend: Backend, machine: Machine, max_advice: int) -> None:
         self._backend = backend
         self._machine = machine
         self._max_advice = max_advice
         self._map: dict[bytes, array[int]] = {key.to_bytes(): array("Q", values) for key, values in inputs.map.items()}
-        self.store = MerkleStore(backend.merge, inputs.inner_nodes(backend.merge_many), backend.empty_subtrees)
+        self.store: MerkleStore = backend.merkle_store(inputs.inner_nodes(backend.merge_many))
         self.requests: list[PrecompileRequest] = []
         self._held = sum(ENTRY_BYTES + ELEMENT_BYTES * len(values) for values in self._map.values())
-        self._store_nodes = len(self.store)
-        self._budget = max_advice + self._held + NODE_BYTES * self._store_nodes + ELEMENT_BYTES * machine.advice_depth
+        self._budget = max_advice + self._held + NODE_BYTES * len(self.store) + ELEMENT_BYTES * len(inputs.stack)
 
     # -- the stack
 
@@ -94,7 +92,10 @@ class AdviceProvider:
         length = len(values)
         padding = -length % multiple
         self._reserve(ELEMENT_BYTES * (length + padding + 1))
-        self._machine.advice_push([*([length] if count else ()), *values, *([0] * padding)])
+        if count or padding:
+            self._machine.advice_push([*([length] if count else ()), *values, *([0] * padding)])
+        else:
+            self._machine.advice_push(values)
 
     def stack(self) -> list[int]:
         """Return the advice stack, next popped first."""
@@ -175,10 +176,17 @@ class AdviceProvider:
         """Return the siblings on the way from a node to the root, leaf first."""
         return self.store.get_path(root, depth, index)[1]
 
-    def update_node(self, root: bytes, depth: int, index: int, value: bytes) -> bytes:
-        """Add the tree with another value at a node and return the path of that node."""
+    def proves(self, root: bytes, depth: int, index: int, value: bytes) -> bool:
+        """Return whether the store knows that `value` leads to `root`; else its path has to be hashed."""
+        return self.store.proves(root, depth, index, value)
+
+    def update_node(self, root: bytes, depth: int, index: int, old: bytes, value: bytes) -> tuple[bytes, bytes | None]:
+        """Add the tree with another value at a node; return the path of that node and, if known, the new root.
+
+        The root is known if the store knows that `old` leads to `root`; else the path has to be hashed.
+        """
         self._reserve(NODE_BYTES * min(depth, 64))
-        return self.store.set_node(root, depth, index, value)
+        return self.store.replace(root, depth, index, old, value)
 
     def merge_roots(self, left: bytes, right: bytes) -> None:
         """Add the tree over two roots."""

@@ -7,15 +7,15 @@ second witness: it computes nothing with the core. None picks the core if it is 
 from __future__ import annotations
 
 from miden.errors import BackendError, FormatError
-from miden.vm.merkle import EmptySubtrees
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from miden.mast.forest import MastForest
     from miden.vm.machine import Code, Machine
+    from miden.vm.merkle import MerkleStore, Node
     from miden.vm.options import Limits
 
 NAMES = ("core", "pure")
@@ -42,8 +42,8 @@ class Backend:
         Felts to a digest.
     permute
         Twelve felts to twelve felts.
-    empty_subtrees
-        The empty trees of every Merkle store, hashed with this backend.
+    merkle_store
+        Nodes to a `MerkleStore`.
     largest_slice
         Cycles after which the driver looks at the clock and at Ctrl-C: few enough to take some hundredths of a second
         even if every one of them hashes, enough to make looking cheap.
@@ -53,12 +53,12 @@ class Backend:
         "_code",
         "_machine",
         "_tier",
-        "empty_subtrees",
         "hash_elements",
         "largest_slice",
         "merge",
         "merge_in_domain",
         "merge_many",
+        "merkle_store",
         "name",
         "permute",
     )
@@ -74,6 +74,7 @@ class Backend:
         merge_many: Callable[[bytes], bytes],
         hash_elements: Callable[[Sequence[int]], bytes],
         permute: Callable[[Sequence[int]], list[int]],
+        merkle_store: Callable[[Iterable[Node]], MerkleStore],
         largest_slice: int,
         tier: int = 0,
     ) -> None:
@@ -87,7 +88,7 @@ class Backend:
         self.merge_many = merge_many
         self.hash_elements = hash_elements
         self.permute = permute
-        self.empty_subtrees = EmptySubtrees(merge)
+        self.merkle_store = merkle_store
 
     def load(self, forest: MastForest) -> Code:
         """Return the forest as this backend's machine wants it: made on first use and kept in the forest.
@@ -112,7 +113,6 @@ class Backend:
         stack: Sequence[int],
         advice_stack: Sequence[int],
         limits: Limits,
-        *,
         debug: bool = False,
     ) -> Machine:
         """Return a machine at the start of a run; `stack` is top first, `advice_stack` first popped first."""
@@ -175,6 +175,12 @@ def _load_core(name: str) -> Backend:
     except ImportError as error:
         hint = "build it with `make build`, or use backend='pure'"
         raise BackendError(f"the core is not built: {error}", kind="BackendNotBuilt", hint=hint) from error
+
+    def merkle_store(nodes: Iterable[Node]) -> MerkleStore:
+        from miden.vm.merkle_core import CoreMerkleStore
+
+        return CoreMerkleStore(nodes)
+
     return Backend(
         name,
         code=Code,
@@ -184,6 +190,7 @@ def _load_core(name: str) -> Backend:
         merge_many=rpo.merge_many,
         hash_elements=rpo.hash_elements,
         permute=rpo.permute,
+        merkle_store=merkle_store,
         largest_slice=2**18,  # it stops earlier by itself when rows are expensive
         tier=TIERS.get(name, 0),
     )
@@ -194,6 +201,7 @@ def _load_pure() -> Backend:
     from miden.field import Word
     from miden.pure.code import Code
     from miden.pure.machine import Machine
+    from miden.vm.merkle import EmptySubtrees, MerkleStore
 
     def merge(left: bytes, right: bytes) -> bytes:
         return rpo.merge(Word.from_bytes(left), Word.from_bytes(right)).to_bytes()
@@ -207,6 +215,7 @@ def _load_pure() -> Backend:
     def hash_elements(elements: Sequence[int]) -> bytes:
         return rpo.hash_elements(elements).to_bytes()
 
+    empty_subtrees = EmptySubtrees(merge)
     return Backend(
         "pure",
         code=Code,
@@ -216,6 +225,7 @@ def _load_pure() -> Backend:
         merge_many=merge_many,
         hash_elements=hash_elements,
         permute=rpo.permute,
+        merkle_store=lambda nodes: MerkleStore(merge, nodes, empty_subtrees),
         largest_slice=2**9,
     )
 

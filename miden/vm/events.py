@@ -26,23 +26,17 @@ _pack = struct.Struct("<4Q").pack
 _unpack = struct.Struct("<4Q").unpack
 
 
-def stack_digest(machine: Machine, position: int) -> bytes:
-    """Return the word at a stack position as 32 bytes; its last element is the one nearest the top."""
-    get = machine.stack_get
-    return _pack(get(position + 3), get(position + 2), get(position + 1), get(position))
-
-
 # -- Merkle store
 
 
 def merkle_node_merge(machine: Machine, advice: AdviceProvider) -> None:
     """[id, R, L, ...]: the store gets the node merge(L, R) -> (L, R)."""
-    advice.merge_roots(stack_digest(machine, 5), stack_digest(machine, 1))
+    advice.merge_roots(machine.stack_word(5), machine.stack_word(1))
 
 
 def merkle_node_to_stack(machine: Machine, advice: AdviceProvider) -> None:
     """[id, depth, index, ROOT, ...]: push the node, its element 0 popped first."""
-    node = advice.node(stack_digest(machine, 3), machine.stack_get(1), machine.stack_get(2))
+    node = advice.node(machine.stack_word(3), machine.stack_get(1), machine.stack_get(2))
     advice.push(_unpack(node))
 
 
@@ -51,32 +45,32 @@ def merkle_node_to_stack(machine: Machine, advice: AdviceProvider) -> None:
 
 def map_value_to_stack(machine: Machine, advice: AdviceProvider) -> None:
     """[id, KEY, ...]: push the value of the key, its element 0 popped first."""
-    advice.push_value(stack_digest(machine, 1))
+    advice.push_value(machine.stack_word(1))
 
 
 def map_value_count_to_stack(machine: Machine, advice: AdviceProvider) -> None:
     """[id, KEY, ...]: push the length of the value of the key."""
-    advice.push((len(advice.value(stack_digest(machine, 1))),))
+    advice.push((len(advice.value(machine.stack_word(1))),))
 
 
 def map_value_to_stack_n_0(machine: Machine, advice: AdviceProvider) -> None:
     """[id, KEY, ...]: push the length of the value, then the value."""
-    advice.push_value(stack_digest(machine, 1), count=True)
+    advice.push_value(machine.stack_word(1), count=True)
 
 
 def map_value_to_stack_n_4(machine: Machine, advice: AdviceProvider) -> None:
     """[id, KEY, ...]: push the length of the value, the value, and zeros up to a multiple of 4."""
-    advice.push_value(stack_digest(machine, 1), count=True, multiple=4)
+    advice.push_value(machine.stack_word(1), count=True, multiple=4)
 
 
 def map_value_to_stack_n_8(machine: Machine, advice: AdviceProvider) -> None:
     """[id, KEY, ...]: push the length of the value, the value, and zeros up to a multiple of 8."""
-    advice.push_value(stack_digest(machine, 1), count=True, multiple=8)
+    advice.push_value(machine.stack_word(1), count=True, multiple=8)
 
 
 def has_map_key(machine: Machine, advice: AdviceProvider) -> None:
     """[id, KEY, ...]: push 1 if the key is in the advice map, else 0."""
-    advice.push((int(advice.get(stack_digest(machine, 1)) is not None),))
+    advice.push((int(advice.get(machine.stack_word(1)) is not None),))
 
 
 # -- arithmetic
@@ -137,11 +131,11 @@ def memory_to_map(machine: Machine, advice: AdviceProvider) -> None:
     addresses = address_range(machine.stack_get(5), machine.stack_get(6))
     advice.reserve_entry(len(addresses))
     get, ctx = machine.memory_get, machine.ctx
-    advice.insert(stack_digest(machine, 1), [get(ctx, address) or 0 for address in addresses])
+    advice.insert(machine.stack_word(1), [get(ctx, address) or 0 for address in addresses])
 
 
 def _two_words_to_map(machine: Machine, advice: AdviceProvider, domain: int) -> None:
-    left, right = stack_digest(machine, 5), stack_digest(machine, 1)
+    left, right = machine.stack_word(5), machine.stack_word(1)
     key = advice.backend.merge_in_domain(left, right, domain)
     advice.insert(key, (*_unpack(left), *_unpack(right)))
 

@@ -60,6 +60,11 @@ class StackInputs:
 
         return InputFile.read(path).stack
 
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The values, top first."""
+        return self._values
+
     def __getitem__(self, position: int) -> int:
         return self._values[position]
 
@@ -155,3 +160,7 @@ class AdviceInputs:
         entries = "entry" if len(self.map) == 1 else "entries"
         trees = "tree" if len(self.store) == 1 else "trees"
         return f"<AdviceInputs {len(self.stack)} stack elements, {len(self.map)} map {entries}, {len(self.store)} {trees}>"
+
+
+NO_ADVICE = AdviceInputs()
+"""What a run gets that is given no advice."""

@@ -45,6 +45,8 @@ class Machine(Protocol):
 
     code: Code
     """Code that is executing: changes at external nodes."""
+    status: int
+    """What `run` returned last; BUDGET before the first run."""
     clk: int
     """Row of the current operation; after DONE, the number of cycles."""
     ctx: int
@@ -77,8 +79,19 @@ class Machine(Protocol):
         """Answer MERKLE_VERIFY or MERKLE_UPDATE: sibling digests, leaf first, 32 bytes each."""
         ...
 
+    def supply_root(self, root: bytes) -> None:
+        """Answer MERKLE_VERIFY by the root that the value on the stack leads to, MERKLE_UPDATE by the new root.
+
+        Only for a backend whose Merkle store knows which of its nodes are right (`MerkleStore.proves`).
+        """
+        ...
+
     def stack_get(self, index: int) -> int:
         """Return stack element `index` (0 is the top); 0 below the stack."""
+        ...
+
+    def stack_word(self, index: int) -> bytes:
+        """Return the word at a stack position as 32 bytes; its last element is the one nearest the top."""
         ...
 
     def stack(self) -> list[int]:

@@ -130,6 +130,17 @@ class MerkleStore:
                 index >>= 1
         return path
 
+    def proves(self, root: bytes, depth: int, index: int, value: bytes) -> bool:
+        """Return whether this store has hashed the path from `value` up to `root` and found it right.
+
+        This one keeps no account of it: the machine hashes the path that it is given.
+        """
+        return False
+
+    def replace(self, root: bytes, depth: int, index: int, old: bytes, value: bytes) -> tuple[bytes, bytes | None]:
+        """Do as `set_node`; return the path, and the new root if the store has proved that `old` leads to `root`, else None."""
+        return self.set_node(root, depth, index, value), None
+
     def merge_roots(self, left: bytes, right: bytes) -> bytes:
         """Add the node over two roots, known or not, and return its digest."""
         digest = self._merge(left, right)
@@ -149,13 +160,12 @@ class MerkleStore:
 
     def _walk(self, root: bytes, depth: int, index: int, siblings: list[bytes] | None) -> bytes:
         check_index(depth, index)
-        nodes = self._nodes
-        pair = nodes.get(root) or self._empty.nodes.get(root)
+        pair = self.children(root)
         if pair is None:
             raise lookup_failed(f"root {show_word(root)} is not in the store", reason="RootNotInStore", root=root)
         digest = root
         for bit in range(depth - 1, -1, -1):
-            pair = nodes.get(digest) or self._empty.nodes.get(digest)
+            pair = self.children(digest)
             if pair is None:
                 text = f"node {show_word(digest)} with index `depth={depth}, value={index}` not found in the store"
                 raise lookup_failed(text, reason="NodeIndexNotFoundInStore", root=root)

@@ -7,7 +7,7 @@ from miden.isa import MIN_STACK_DEPTH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from miden.vm.advice import AdviceProvider, PrecompileRequest
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class ExecutionOutput:
     """The result of a program that ran to its end.
 
-    Memory and advice are read from the machine when they are asked for.
+    Memory, advice and transcript are read from the machine when they are asked for.
 
     Attributes
     ----------
@@ -26,8 +26,6 @@ class ExecutionOutput:
         The 16 elements, top first.
     cycles
         Clock cycles: rows of the core trace.
-    transcript
-        State word of the precompile transcript.
     backend
         Name of the backend that ran.
     wall_seconds
@@ -41,16 +39,20 @@ class ExecutionOutput:
     (5, 14)
     """
 
-    __slots__ = ("_advice", "_machine", "backend", "cycles", "stack", "transcript", "wall_seconds")
+    __slots__ = ("_advice", "_machine", "backend", "cycles", "stack", "wall_seconds")
 
-    def __init__(self, machine: Machine, advice: AdviceProvider, backend: str, wall_seconds: float) -> None:
+    def __init__(self, machine: Machine, advice: Callable[[], AdviceProvider], backend: str, wall_seconds: float) -> None:
         self._machine = machine
         self._advice = advice
         self.stack: list[int] = machine.stack()[:MIN_STACK_DEPTH]
         self.cycles: int = machine.clk
-        self.transcript = Word(machine.transcript)
         self.backend = backend
         self.wall_seconds = wall_seconds
+
+    @property
+    def transcript(self) -> Word:
+        """State word of the precompile transcript."""
+        return Word(self._machine.transcript)
 
     def memory(self, ctx: int = 0) -> dict[int, int]:
         """Return address -> value of a context: all four cells of every word that was written, ascending."""
@@ -69,17 +71,17 @@ class ExecutionOutput:
     @property
     def advice_map(self) -> dict[Word, tuple[int, ...]]:
         """The advice map, in the order of the reference's sorted maps."""
-        return self._advice.map()
+        return self._advice().map()
 
     @property
     def merkle_store(self) -> MerkleStore:
         """The Merkle store."""
-        return self._advice.store
+        return self._advice().store
 
     @property
     def precompile_requests(self) -> tuple[PrecompileRequest, ...]:
         """Precompile requests, in the order they were made."""
-        return tuple(self._advice.requests)
+        return tuple(self._advice().requests)
 
     @property
     def mhz(self) -> float:

@@ -13,17 +13,14 @@ from miden.errors import ExecutionError, InputError, LimitError, MidenError
 from miden.field import Word
 from miden.isa import NodeKind
 from miden.status import CONTINUATIONS, FIRST_FAULT, Status
-from miden.vm.advice import AdviceProvider
 from miden.vm.advice_error import AdviceError
 from miden.vm.backends import get_backend
-from miden.vm.events import SYSTEM_EVENTS, stack_digest
+from miden.vm.events import SYSTEM_EVENTS
 from miden.vm.faults import fault_error, locate
-from miden.vm.host import Host
-from miden.vm.inputs import AdviceInputs, StackInputs
+from miden.vm.inputs import NO_ADVICE, StackInputs
 from miden.vm.interrupts import Interrupts
 from miden.vm.options import DEFAULT_LIMITS
 from miden.vm.outputs import ExecutionOutput
-from miden.vm.state import ProcessState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,12 +30,16 @@ if TYPE_CHECKING:
     from miden.assembly.source import SourceFile
     from miden.mast.forest import MastForest
     from miden.mast.program import Program
+    from miden.vm.advice import AdviceProvider
     from miden.vm.backends import Backend
     from miden.vm.decorators import DecoratorTable
+    from miden.vm.host import Host
+    from miden.vm.inputs import AdviceInputs
     from miden.vm.machine import Code
     from miden.vm.options import Limits
+    from miden.vm.state import ProcessState
 
-FIRST_SLICE = 2**8
+FIRST_SLICE = 2**9
 """Cycles of the first slice; later ones are sized by the time they take, up to what the backend says."""
 
 SLICE_SECONDS = 0.01
@@ -99,34 +100,33 @@ class Processor:
         debug: bool = False,
     ) -> None:
         inputs = stack if isinstance(stack, StackInputs) else StackInputs(stack or ())
-        given = advice or AdviceInputs()
         self.program = program
-        self.host = host if host is not None else Host()
         self.backend = get_backend(backend)
         self.limits = limits or DEFAULT_LIMITS
         self.debug = bool(debug)
+        self._given = advice or NO_ADVICE
+        # what many a run never needs is made when it is asked for: see the properties
+        self._host = host
+        self._provider: AdviceProvider | None = None
+        self._view: ProcessState | None = None
         self._decorators: dict[int, DecoratorTable] = {}
         self._fetched: dict[bytes, tuple[Code, int]] = {}
         self._merged: set[int] = set()
-        code = self._load(program.forest)
-        kernel = program.kernel.digest_bytes
-        self._machine = self.backend.machine(code, program.entrypoint, kernel, list(inputs), given.stack, self.limits, debug=self.debug)
-        self._advice = AdviceProvider(given, self.backend, self._machine, self.limits.max_advice)
-        self._state = ProcessState(self._machine, self._advice)
+        self._machine = self.backend.machine(
+            self._load(program.forest),
+            program.entrypoint,
+            program.kernel.digest_bytes,
+            inputs.values,
+            self._given.stack,
+            self.limits,
+            self.debug,
+        )
         self._interrupts = Interrupts()
         self._slice = FIRST_SLICE
         self._pending = _BUDGET
         self._error: ExecutionError | None = None
         self._started = False
         self._seconds = 0.0
-        self._servers: dict[int, Callable[[], None]] = {
-            int(Status.EVENT): self._serve_event,
-            int(Status.EXTERNAL): self._serve_external,
-            int(Status.DYN): self._serve_dyn,
-            int(Status.MERKLE_VERIFY): self._serve_path,
-            int(Status.MERKLE_UPDATE): self._serve_update,
-            int(Status.DECORATOR): self._serve_decorators,
-        }
 
     # -- running
 
@@ -150,9 +150,12 @@ class Processor:
         target = None if cycles is None else self._machine.clk + cycles
         begin = perf_counter()
         try:
+            if not self._started:
+                self._start()
+                self._run_first_slice(target)
+                if self._pending == _DONE:
+                    return True
             with self._interrupts:
-                if not self._started:
-                    self._start()
                 return self._drive(target, begin)
         except ExecutionError as error:
             self._error = error
@@ -162,12 +165,23 @@ class Processor:
 
     def _start(self) -> None:
         """Merge the program's own advice map, before cycle 0."""
-        try:
-            self._advice.merge(self.program.forest.advice_map, given=True)
-        except ExecutionError as error:
-            self._fail(error)
-        self._merged.add(id(self.program.forest))
+        forest = self.program.forest
+        if forest.advice_map:
+            try:
+                self._advice.merge(forest.advice_map, given=True)
+            except ExecutionError as error:
+                self._fail(error)
+        self._merged.add(id(forest))
         self._started = True
+
+    def _run_first_slice(self, target: int | None) -> None:
+        """Run a few cycles with SIGINT as it is: holding it back takes longer than many a program runs."""
+        machine = self._machine
+        try:
+            self._pending = machine.run(FIRST_SLICE if target is None else min(FIRST_SLICE, target - machine.clk))
+        except KeyboardInterrupt:  # raised between the machine's return and here
+            self._pending = machine.status
+            raise
 
     def _drive(self, target: int | None, begin: float) -> bool:
         machine, interrupts = self._machine, self._interrupts
@@ -180,8 +194,12 @@ class Processor:
             status = self._pending
             if status == _DONE:
                 return True
+            if status >= FIRST_FAULT:
+                self._fault(status)
             if status != _BUDGET:
                 self._serve(status)
+            elif target is not None and machine.clk >= target:
+                return False
             if interrupts.pending:
                 interrupts.check()
             before, now = now, perf_counter()
@@ -192,17 +210,12 @@ class Processor:
                 # quick to shrink, slow to grow: the next cycles may be far more expensive than these
                 size = max(1, size // 4) if now - before > SLICE_SECONDS else min(2 * size, largest)
                 self._slice = size
-            status = run(size if target is None else min(size, target - machine.clk))
-            if status >= FIRST_FAULT:
-                self._fault(status)
-            self._pending = status
-            if status == _BUDGET and target is not None and machine.clk >= target:
-                return False
+            self._pending = run(size if target is None else min(size, target - machine.clk))
 
     def _serve(self, status: int) -> None:
         """Answer a request. It stays pending until it is answered, so that it is asked again if this is interrupted."""
         try:
-            self._servers[status]()
+            _SERVERS[status](self)
         except ExecutionError as error:
             self._fail(error)
         self._pending = _BUDGET
@@ -215,13 +228,16 @@ class Processor:
         if system is not None:
             system.handler(self._machine, self._advice)
             return
-        from miden.vm.mutations import checked_mutations
-
         interrupts = self._interrupts
         interrupts.immediate = True
         try:
             interrupts.check()
-            mutations = checked_mutations(self.host.on_event(self._state))
+            answer = self.host.on_event(self.state)
+            if answer is None or (type(answer) is list and not answer):
+                return
+            from miden.vm.mutations import checked_mutations
+
+            mutations = checked_mutations(answer)
         except Exception as error:
             raise self._event_error(event_id, error) from error
         finally:
@@ -301,13 +317,21 @@ class Processor:
         return code
 
     def _serve_path(self) -> None:
-        machine = self._machine
-        machine.supply_path(self._advice.path(stack_digest(machine, 6), machine.stack_get(4), machine.stack_get(5)))
+        machine, advice = self._machine, self._advice
+        root, depth, index = machine.stack_word(6), machine.stack_get(4), machine.stack_get(5)
+        if advice.proves(root, depth, index, machine.stack_word(0)):
+            machine.supply_root(root)
+        else:
+            machine.supply_path(advice.path(root, depth, index))
 
     def _serve_update(self) -> None:
         machine = self._machine
-        value = stack_digest(machine, 10)
-        machine.supply_path(self._advice.update_node(stack_digest(machine, 6), machine.stack_get(4), machine.stack_get(5), value))
+        root, depth, index = machine.stack_word(6), machine.stack_get(4), machine.stack_get(5)
+        path, new_root = self._advice.update_node(root, depth, index, machine.stack_word(0), machine.stack_word(10))
+        if new_root is not None:
+            machine.supply_root(new_root)
+        else:
+            machine.supply_path(path)
 
     def _serve_decorators(self) -> None:
         from miden.mast.decorators import DebugOp
@@ -321,11 +345,11 @@ class Processor:
                 if isinstance(decorator, DebugOp):
                     what = "debug handler error"
                     suffix = ""
-                    self.host.on_debug(self._state, decorator)
+                    self.host.on_debug(self.state, decorator)
                 else:
                     what = "trace handler error"
                     suffix = f" for trace ID {decorator.id}"
-                    self.host.on_trace(self._state, decorator.id)
+                    self.host.on_trace(self.state, decorator.id)
         except Exception as error:
             kind = "DebugHandlerError" if what.startswith("debug") else "TraceHandlerError"
             raise ExecutionError(f"{what} at clock cycle {machine.clk}{suffix}: {error}", kind=kind) from error
@@ -338,7 +362,7 @@ class Processor:
         machine = self._machine
         error = fault_error(status, machine)
         if status == Status.FAILED_ASSERTION:
-            said = self.host.on_assert_failed(self._state, machine.fault_values[0])
+            said = self.host.on_assert_failed(self.state, machine.fault_values[0])
             if said:
                 error.message += f" (host error: {said})"
                 error.facts["host"] = said
@@ -368,9 +392,30 @@ class Processor:
         return self._machine.clk
 
     @property
+    def host(self) -> Host:
+        """The host that was given, or one that knows nothing."""
+        if self._host is None:
+            from miden.vm.host import Host
+
+            self._host = Host()
+        return self._host
+
+    @property
     def state(self) -> ProcessState:
         """The state as an event handler would see it."""
-        return self._state
+        if self._view is None:
+            from miden.vm.state import ProcessState
+
+            self._view = ProcessState(self._machine, self._advice)
+        return self._view
+
+    @property
+    def _advice(self) -> AdviceProvider:
+        if self._provider is None:
+            from miden.vm.advice import AdviceProvider
+
+            self._provider = AdviceProvider(self._given, self.backend, self._machine, self.limits.max_advice)
+        return self._provider
 
     @property
     def position(self) -> tuple[MastForest, int, int]:
@@ -393,12 +438,21 @@ class Processor:
         """Return the result; `InputError` before the program has ended."""
         if not self.done:
             raise InputError("the program has not ended", kind="NotFinished")
-        return ExecutionOutput(self._machine, self._advice, self.backend.name, self._seconds)
+        return ExecutionOutput(self._machine, lambda: self._advice, self.backend.name, self._seconds)
 
     def __repr__(self) -> str:
         state = "ended" if self.done else "failed" if self._error else "running"
         return f"<Processor {self.backend.name} {state} clk={self.clk}>"
 
+
+_SERVERS: dict[int, Callable[[Processor], None]] = {
+    Status.EVENT: Processor._serve_event,
+    Status.EXTERNAL: Processor._serve_external,
+    Status.DYN: Processor._serve_dyn,
+    Status.MERKLE_VERIFY: Processor._serve_path,
+    Status.MERKLE_UPDATE: Processor._serve_update,
+    Status.DECORATOR: Processor._serve_decorators,
+}
 
 _PLAIN = (ValueError, LookupError, RuntimeError, Exception)
 """Exceptions whose text says all: their class is not added to the message."""

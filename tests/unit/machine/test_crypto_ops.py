@@ -111,6 +111,52 @@ def test_a_path_nobody_asked_for_is_refused(backend: Backend) -> None:
         machine.supply_path(b"")
 
 
+def test_a_root_in_place_of_a_path_is_taken_as_it_is(backend: Backend) -> None:
+    if backend.name != "core":
+        pytest.skip("the pure machine hashes every path")
+    stack = merkle_stack(LEAVES[2], 2, 2, ROOT, NEW)
+    _, machine = backend.run_block("mpverify mrupdate", stack=stack)
+    machine.supply_root(path_bytes(ROOT))
+    assert machine.run(100) == machine.status == Status.MERKLE_UPDATE
+    machine.supply_root(path_bytes(NEW))
+    assert machine.run(100) == machine.status == Status.DONE
+    assert machine.stack() == [*reversed(NEW), *stack[4:]]
+
+
+def test_a_root_other_than_the_one_on_the_stack_fails(backend: Backend) -> None:
+    if backend.name != "core":
+        pytest.skip("the pure machine hashes every path")
+    _, machine = backend.run_block("mpverify.5", stack=merkle_stack(LEAVES[2], 2, 2, ROOT))
+    machine.supply_root(path_bytes(NEW))
+    assert (machine.run(100), machine.fault_values) == (Status.MERKLE_PATH_FAILED, (5,))
+
+
+def test_a_root_nobody_asked_for_is_refused(backend: Backend) -> None:
+    if backend.name != "core":
+        pytest.skip("the pure machine hashes every path")
+    _, machine = backend.run_block("emit mpverify", stack=merkle_stack(LEAVES[0], 1, 0, LEFT))
+    with pytest.raises(ValueError):
+        machine.supply_root(path_bytes(ROOT))
+    _, machine = backend.run_block("mpverify", stack=merkle_stack(LEAVES[0], 1, 0, LEFT))
+    for root in (b"", b"\xff" * 32):
+        with pytest.raises(ValueError):
+            machine.supply_root(root)
+
+
+def test_the_status_is_what_run_returned(backend: Backend) -> None:
+    status, machine = backend.run_block("emit noop")
+    assert status == machine.status == Status.EVENT
+    assert machine.run(1) == machine.status == Status.BUDGET
+    assert machine.run(9) == machine.status == Status.DONE
+
+
+def test_a_word_of_the_stack_is_written_deepest_element_first(backend: Backend) -> None:
+    _, machine = backend.run_block("noop", stack=[1, 2, 3, 4, 5])
+    assert machine.stack_word(1) == path_bytes((5, 4, 3, 2))
+    assert machine.stack_word(14) == path_bytes((0, 0, 0, 0))
+    assert machine.stack_word(2**20) == bytes(32)
+
+
 # --- transcript -------------------------------------------------------------------------------------------------
 
 

@@ -12,12 +12,17 @@ from miden.errors import InputError
 from miden.field import P, Word
 from miden.vm.advice_error import AdviceError
 from miden.vm.backends import get_backend
-from miden.vm.merkle import EmptySubtrees, MerkleNodes, MerkleStore, MerkleTree, PartialMerkleTree, SparseMerkleTree
+from miden.vm.merkle import EmptySubtrees, MerkleNodes, MerkleTree, PartialMerkleTree, SparseMerkleTree
 from tests.support.rpo_by_definition import merge as textbook_merge
 from tests.support.rpo_by_definition import merkle_levels
 
 if TYPE_CHECKING:
-    from miden.vm.merkle import Merge, MergeMany
+    from collections.abc import Callable, Iterable
+    from typing import TypeAlias
+
+    from miden.vm.merkle import Merge, MergeMany, MerkleStore, Node
+
+    MakeStore: TypeAlias = Callable[[Iterable[Node]], MerkleStore]
 
 LEAVES = [Word((n, n + 1, P - 1, 7)) for n in range(1, 9)]
 ZERO = bytes(32)
@@ -34,8 +39,14 @@ def merge_many(backend: str) -> MergeMany:
 
 
 @pytest.fixture
-def store(merge: Merge, merge_many: MergeMany) -> MerkleStore:
-    return MerkleStore(merge, MerkleTree(LEAVES).inner_nodes(merge_many))
+def make_store(backend: str) -> MakeStore:
+    """The store of each backend: a dictionary in Python, a table in C."""
+    return get_backend(backend).merkle_store
+
+
+@pytest.fixture
+def store(make_store: MakeStore, merge_many: MergeMany) -> MerkleStore:
+    return make_store(MerkleTree(LEAVES).inner_nodes(merge_many))
 
 
 @pytest.fixture
@@ -90,13 +101,13 @@ def test_merged_roots_need_not_exist(store: MerkleStore, merge: Merge) -> None:
     assert (store.get_node(root, 1, 0), store.get_node(root, 1, 1)) == (left, right)
 
 
-def test_a_fresh_store_knows_the_empty_trees(merge: Merge) -> None:
+def test_a_fresh_store_knows_the_empty_trees(make_store: MakeStore, merge: Merge) -> None:
     digest = ZERO
     roots = []
     for _ in range(255):
         digest = merge(digest, digest)
         roots.append(digest)
-    store = MerkleStore(merge)
+    store = make_store([])
     assert all(store.has_root(root) for root in roots)
     assert not store.has_root(merge(digest, digest))
     assert store.get_node(roots[63], 64, 2**64 - 1) == ZERO
@@ -150,17 +161,17 @@ def test_a_full_tree_has_a_power_of_two_leaves(count: int) -> None:
         MerkleTree([Word()] * count)
 
 
-def test_a_sparse_tree_is_the_full_tree_where_it_is_full(merge: Merge, merge_many: MergeMany) -> None:
+def test_a_sparse_tree_is_the_full_tree_where_it_is_full(make_store: MakeStore, merge_many: MergeMany) -> None:
     sparse = SparseMerkleTree(enumerate(LEAVES))
-    store = MerkleStore(merge, sparse.inner_nodes(merge_many))
+    store = make_store(sparse.inner_nodes(merge_many))
     root = sparse.root(merge_many)
     assert store.get_node(root, 61, 0) == MerkleTree(LEAVES).root(merge_many)
     assert [store.get_node(root, 64, index) for index in range(9)] == [*(leaf.to_bytes() for leaf in LEAVES), ZERO]
 
 
-def test_sparse_leaves_may_be_far_apart(merge: Merge, merge_many: MergeMany) -> None:
+def test_sparse_leaves_may_be_far_apart(make_store: MakeStore, merge_many: MergeMany) -> None:
     sparse = SparseMerkleTree([(0, LEAVES[0]), (2**64 - 1, LEAVES[1]), (2**40, Word())])
-    store = MerkleStore(merge, sparse.inner_nodes(merge_many))
+    store = make_store(sparse.inner_nodes(merge_many))
     root = sparse.root(merge_many)
     assert store.get_node(root, 64, 2**64 - 1) == LEAVES[1].to_bytes()
     assert store.get_node(root, 64, 2**40) == ZERO
@@ -180,13 +191,13 @@ def test_a_sparse_index_comes_once() -> None:
         assert error.value.kind == "DuplicateValuesForIndex"
 
 
-def test_a_partial_tree_fills_in_the_nodes_above(merge: Merge, merge_many: MergeMany, levels: list[list[bytes]]) -> None:
+def test_a_partial_tree_fills_in_the_nodes_above(make_store: MakeStore, merge_many: MergeMany, levels: list[list[bytes]]) -> None:
     partial = PartialMerkleTree(
         [((3, 0), LEAVES[0]), ((3, 1), LEAVES[1]), ((2, 1), Word.from_bytes(levels[2][1])), ((1, 1), Word.from_bytes(levels[1][1]))]
     )
     assert partial.root(merge_many) == levels[0][0]
     assert partial.depth == 3
-    store = MerkleStore(merge, partial.inner_nodes(merge_many))
+    store = make_store(partial.inner_nodes(merge_many))
     assert store.get_node(levels[0][0], 3, 1) == LEAVES[1].to_bytes()
     assert not store.has_path(levels[0][0], 3, 2)
 
@@ -213,21 +224,84 @@ def test_a_deep_partial_tree_needs_no_recursion(merge_many: MergeMany) -> None:
     assert len(PartialMerkleTree(entries).inner_nodes(merge_many)) == 64
 
 
-def test_nodes_are_taken_as_they_are(merge: Merge, merge_many: MergeMany) -> None:
+def test_nodes_are_taken_as_they_are(make_store: MakeStore, merge_many: MergeMany) -> None:
     lie = MerkleNodes([(Word((1, 0, 0, 0)), LEAVES[0], LEAVES[1])])
-    store = MerkleStore(merge, lie.inner_nodes(merge_many))
+    store = make_store(lie.inner_nodes(merge_many))
     assert store.get_node(Word((1, 0, 0, 0)).to_bytes(), 1, 1) == LEAVES[1].to_bytes()
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(updates=st.lists(st.tuples(st.integers(0, 7), st.integers(0, P - 1)), max_size=4))
-def test_updates_lead_to_the_tree_of_the_new_leaves(merge: Merge, merge_many: MergeMany, updates: list[tuple[int, int]]) -> None:
+def test_updates_lead_to_the_tree_of_the_new_leaves(make_store: MakeStore, merge_many: MergeMany, updates: list[tuple[int, int]]) -> None:
     leaves = list(LEAVES)
     tree = MerkleTree(leaves)
-    store = MerkleStore(merge, tree.inner_nodes(merge_many))
+    store = make_store(tree.inner_nodes(merge_many))
     root = tree.root(merge_many)
     for index, value in updates:
         leaves[index] = Word((value, 0, 0, value))
         store.set_node(root, 3, index, leaves[index].to_bytes())
         root = MerkleTree(leaves).root(merge_many)
         assert [store.get_node(root, 3, at) for at in range(8)] == [leaf.to_bytes() for leaf in leaves]
+
+
+def test_a_path_is_proved_only_by_hashing_it(backend: str, store: MerkleStore, levels: list[list[bytes]]) -> None:
+    root, proves = levels[0][0], backend == "core"  # the other one leaves it to the machine
+    for _ in range(2):
+        assert [store.proves(root, 3, index, levels[3][index]) for index in range(8)] == [proves] * 8
+    assert not store.proves(root, 3, 0, levels[3][1])
+    assert not store.proves(root, 4, 0, levels[3][0])
+    assert not store.proves(levels[3][0], 0, 0, levels[3][0])
+
+
+def test_nodes_that_do_not_hash_prove_nothing(make_store: MakeStore, merge_many: MergeMany, levels: list[list[bytes]]) -> None:
+    nodes = MerkleTree(LEAVES).inner_nodes(merge_many)
+    store = make_store(nodes)
+    root = levels[0][0]
+    store.extend([(levels[2][0], levels[3][0], ZERO)])
+    assert not store.proves(root, 3, 0, levels[3][0])
+    assert store.replace(root, 3, 0, levels[3][0], ZERO)[1] is None
+    store.extend(nodes)
+    assert store.proves(root, 3, 0, levels[3][0]) == (store.replace(root, 3, 0, levels[3][0], ZERO)[1] is not None)
+
+
+def test_what_was_proved_is_forgotten_when_it_is_replaced(make_store: MakeStore, merge_many: MergeMany, levels: list[list[bytes]]) -> None:
+    store = make_store(MerkleTree(LEAVES).inner_nodes(merge_many))
+    root = levels[0][0]
+    store.proves(root, 3, 7, levels[3][7])
+    store.extend([(root, levels[1][1], levels[1][1])])
+    assert store.get_node(root, 3, 3) == levels[3][7]
+    assert not store.proves(root, 3, 3, levels[3][7])
+
+
+def test_a_replacement_gives_the_path_and_the_new_root(backend: str, store: MerkleStore, levels: list[list[bytes]]) -> None:
+    root, new = levels[0][0], Word((9, 9, 9, 9)).to_bytes()
+    path = store.get_path(root, 3, 5)[1]
+    other = Word((8, 8, 8, 8)).to_bytes()
+    assert store.replace(root, 3, 5, ZERO, new) == (path, None)
+    for value in (other, new, levels[3][5]):
+        found, new_root = store.replace(root, 3, 5, levels[3][5], value)
+        assert found == path
+        assert new_root is None if backend == "pure" else store.proves(new_root or b"", 3, 5, value)
+
+
+def test_both_stores_hold_the_same_nodes_in_the_same_order(levels: list[list[bytes]]) -> None:
+    pytest.importorskip("miden._core.merkle")
+    stores = [get_backend(name).merkle_store(MerkleTree(LEAVES).inner_nodes(get_backend(name).merge_many)) for name in ("core", "pure")]
+    for store in stores:
+        store.set_node(levels[0][0], 3, 2, ZERO)
+        store.merge_roots(ZERO, ZERO)
+        store.merge_roots(ZERO, levels[0][0])
+        store.extend([(levels[3][0], ZERO, ZERO), (levels[0][0], ZERO, ZERO)])
+    core, pure = stores
+    assert list(core.nodes()) == list(pure.nodes())
+    assert len(core) == len(pure)
+    assert list(core.copy().nodes()) == list(pure.nodes())
+    assert core.children(levels[0][0]) == pure.children(levels[0][0]) == ZERO + ZERO
+
+
+def test_a_large_store_finds_all_its_nodes(make_store: MakeStore) -> None:
+    words = [Word((n, n * n, 0, 0)).to_bytes() for n in range(1, 5000)]
+    store = make_store((word, word, ZERO) for word in words)
+    assert len(store) == len(words)
+    assert all(store.children(word) == word + ZERO for word in words)
+    assert store.children(Word((0, 1, 0, 0)).to_bytes()) is None

@@ -344,6 +344,35 @@ def test_ctrl_c_in_a_handler_leaves_the_event_to_be_served(backend: str) -> None
     assert processor.output().advice_stack == []
 
 
+@pytest.mark.parametrize("text", ["noop*20", "emit advpop drop", "push.0 assert.3"])
+def test_ctrl_c_in_the_first_slice_loses_nothing(backend: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host(handlers={EVENT: lambda _: [ExtendStack([7])]})
+    processor = Processor(block_program(text), [EVENT], host=host, backend=backend)
+    machine = processor._machine
+
+    class Interrupted:
+        """The machine, with a SIGINT that comes while it runs and is raised as soon as it returns."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(machine, name)
+
+        def run(self, cycles: int) -> int:
+            machine.run(cycles)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(processor, "_machine", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        processor.run()
+    monkeypatch.undo()
+    if "assert" in text:
+        with pytest.raises(ExecutionError) as error:
+            processor.run()
+        assert error.value.kind == "FailedAssertion"
+    else:
+        assert processor.run()
+        assert processor.snapshot() == execute(block_program(text), [EVENT], host=host, backend=backend).snapshot()
+
+
 def test_a_handler_of_the_program_keeps_sigint(backend: str) -> None:
     seen: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: seen.append(number))
