@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from miden.errors import FormatError
 from miden.mast.library import KernelLibrary, Library
-from miden.mast.paths import is_in_kernel
 from miden.mast.program import Program
 from miden.package import container, masp
 from miden.package.container import Container
-from miden.package.package import Package
+from miden.package.package import Package, is_kernel
 from miden.serde.forest import MAGIC as FOREST_MAGIC
 from miden.serde.forest import read_forest
 from miden.serde.reader import Reader
@@ -46,7 +45,7 @@ def sniff(data: bytes) -> str:
     if _is_program_tail(reader, forest):
         return "program"
     library = Library.from_trusted_bytes(data)
-    return "kernel" if _is_kernel(library) else "library"
+    return "kernel" if is_kernel(library) else "library"
 
 
 def _is_program_tail(reader: Reader, forest: MastForest) -> bool:
@@ -54,11 +53,6 @@ def _is_program_tail(reader: Reader, forest: MastForest) -> bool:
     left = reader.end - reader.pos
     procedures = reader.data[reader.pos]
     return left == 1 + 32 * procedures + 4 and int.from_bytes(reader.data[reader.end - 4 : reader.end], "little") in forest.roots
-
-
-def _is_kernel(library: Library) -> bool:
-    procedures = list(library.procedures)
-    return bool(procedures) and all(is_in_kernel(item.path) for item in procedures)
 
 
 class Loaded:

@@ -255,10 +255,7 @@ class Package:
     @property
     def is_kernel(self) -> bool:
         """Whether it is a library that can serve as a kernel: all its procedures are directly in ``$kernel``."""
-        if not isinstance(self.artifact, Library):
-            return False
-        procedures = list(self.artifact.procedures)
-        return bool(procedures) and all(is_in_kernel(item.path) for item in procedures)
+        return isinstance(self.artifact, Library) and is_kernel(self.artifact)
 
     def to_library(self) -> Library:
         """Return the library, a `KernelLibrary` if it is a kernel; `InputError` for a program."""
@@ -366,6 +363,12 @@ class Package:
         yield "exports", tuple(self.exports)
         yield "dependencies", self.dependencies
         yield "sections", self.sections
+
+
+def is_kernel(library: Library) -> bool:
+    """Tell whether a library can serve as a kernel: it has procedures, all of them directly in ``$kernel``."""
+    procedures = list(library.procedures)
+    return bool(procedures) and all(is_in_kernel(item.path) for item in procedures)
 
 
 def manifest_of(artifact: Artifact) -> list[ManifestExport]:
