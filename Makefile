@@ -46,9 +46,7 @@ fast: build $(STAMP_DEV) ## run the tests that take little time
 build: $(STAMP_BYTECODE) ## make .venv, compile the core, install the package in place
 
 bench: build ## measure cold start, and speed beside the reference where its harness is built
-	$(BIN)/python benchmarks/cold_start.py
-	$(BIN)/python benchmarks/compare_reference.py
-	$(BIN)/python benchmarks/bench_hash.py
+	$(BIN)/python benchmarks/compare.py
 
 lint: build $(STAMP_DEV) ## check style and types
 	$(BIN)/ruff check

@@ -35,9 +35,7 @@ LOOPS: dict[str, str] = {
         "repeat.4 dup.1 u32wrapping_add dup.1 u32xor u32rotl.7 swap u32wrapping_mul.2654435761 dup u32shr.13 u32xor end",
         setup=_AS_U32,
     ),
-    "memory": _loop(
-        "repeat.4 dup mem_load add.1 dup.1 mem_store dup mem_load movup.2 add swap add.5 u32and.4095 end", setup=_ADDRESS_0
-    ),
+    "memory": _loop("repeat.4 dup mem_load add.1 dup.1 mem_store dup mem_load movup.2 add swap add.5 u32and.4095 end", setup=_ADDRESS_0),
     "words": _loop("repeat.4 padw dup.4 mem_loadw_be add.1 dup.4 mem_storew_be dropw add.4 u32and.4092 end", setup=_ADDRESS_0),
     "stack": _loop("repeat.4 dup.1 swap.2 movup.7 movdn.3 dup.5 movdn.9 drop movup.8 drop swap dup.3 drop end"),
     "branch": _loop(

@@ -1,0 +1,118 @@
+"""The results of a run as a table for the terminal, as JSON, and as the tables of a document."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from plot import exponent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BEGIN, END = "<!-- compare.py: begin -->", "<!-- compare.py: end -->"
+"""What a document has around the part that is written."""
+
+BUSY = 1.0
+"""Load per core above which the figures are marked as taken on a busy machine, compare.py itself left out."""
+
+
+def duration(nanoseconds: float) -> str:
+    """Return a time with three digits and a unit."""
+    for limit, factor, unit in ((1e3, 1.0, "ns"), (1e6, 1e3, "us"), (1e9, 1e6, "ms")):
+        if abs(nanoseconds) < limit:
+            return f"{nanoseconds / factor:.3g} {unit}"
+    return f"{nanoseconds / 1e9:.3g} s"
+
+
+def columns(row: dict[str, Any]) -> list[str]:
+    """Return name, the other side, ours, the ratio, its spread, the bar, and whether it is met."""
+    if "figure" in row:
+        bar = "" if row["bar"] is None else f"<= {row['bar']:,.0f}"
+        return [row["name"], "", f"{row['figure']:,.0f} {row['unit']}", "", "", bar, verdict(row)]
+    absolute = row["measure"] == "absolute"
+
+    def shown(value: float) -> str:
+        return duration(value) if absolute else f"{value:.3g}" if value >= 10 else f"{value:.2f}"
+
+    value = shown(row["value"]) if "value" in row and not absolute else ""
+    spread = f"{shown(row['low'])} - {shown(row['high'])}" if "low" in row else ""
+    bar = "" if row["bar"] is None else f"{'>=' if row['measure'] == 'times as fast' else '<='} {shown(row['bar'])}"
+    theirs, ours = (duration(row[key]) if key in row else "" for key in ("theirs_ns", "ours_ns"))
+    if value:
+        value += " x" if row["measure"] == "times as fast" else " of it"
+    return [row["name"], theirs, ours, value, spread, bar, verdict(row)]
+
+
+def verdict(row: dict[str, Any]) -> str:
+    """Return yes, NO or nothing."""
+    return {None: "", True: "yes", False: "NO"}[row.get("met")]
+
+
+def heads(area: dict[str, Any]) -> list[str]:
+    """Return the heads of the columns."""
+    against = next((row["against"] for row in area["rows"] if row.get("against")), "reference")
+    return ["", against, "miden", "ratio", "spread", "bar", "met"]
+
+
+def series_lines(area: dict[str, Any]) -> list[str]:
+    """Return one line for each growing thing: how time grows with it."""
+    lines = []
+    for series in area["series"]:
+        points = "  ".join(f"{size:,}: {duration(ours)}" for size, ours, _ in series["points"])
+        lines.append(f"{series['name']}, against {series['label']} (grows with its power {exponent(series['points']):.2f}): {points}")
+    return lines
+
+
+def machine_line(document: dict[str, Any]) -> str:
+    """Return what the figures were taken on, and a warning if the machine was busy."""
+    machine = document["machine"]
+    text = (
+        f"{machine['processor']} (family and model {machine['family']}; {', '.join(machine['features'])}; hash variant {machine['hash']}), "
+        f"{machine['cores']} cores, {machine['system']}, Python {machine['python']}, {document['rounds']} rounds"
+    )
+    if machine["load"] > BUSY * machine["cores"]:
+        text += f"; TAKEN ON A BUSY MACHINE (load {machine['load']}): times and ratios are worse than they would be alone"
+    return text
+
+
+def area_text(area: dict[str, Any]) -> str:
+    """Return one area as a table for the terminal."""
+    lines = [area["title"]]
+    if area["rows"]:
+        cells = [heads(area), *map(columns, area["rows"])]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        for row in cells:
+            rest = (f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True))
+            lines.append("  ".join((f"  {row[0]:<{widths[0]}}", *rest)).rstrip())
+    lines += [f"  {line}" for line in series_lines(area)]
+    if not area["rows"] and not area["series"]:
+        lines.append("  needs the reference (--reference PATH or MIDEN_REFERENCE)")
+    return "\n".join(lines)
+
+
+def markdown(document: dict[str, Any]) -> str:
+    """Return all areas as tables of a document."""
+    parts = [f"`{document['command']}`, on {document['date']}.", f"{machine_line(document)}."]
+    for area in document["areas"]:
+        parts.append(f"### {area['title']}")
+        if area["rows"]:
+            table = [heads(area), ["---", *["--:"] * 6], *map(columns, area["rows"])]
+            parts.append("\n".join(f"| {' | '.join(row)} |" for row in table))
+        if area["series"]:
+            parts.append("\n".join(f"- {line}" for line in series_lines(area)))
+    return "\n\n".join(parts)
+
+
+def write_into(path: Path, text: str) -> None:
+    """Put the text between the two markers of a document, or stop if it has none."""
+    old = path.read_text(encoding="utf-8")
+    begin, end = old.find(BEGIN), old.find(END)
+    if begin < 0 or end < begin:
+        raise SystemExit(f"{path} has no lines {BEGIN} and {END}")
+    path.write_text(f"{old[: begin + len(BEGIN)]}\n\n{text}\n\n{old[end:]}", encoding="utf-8")
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write everything, raw."""
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
