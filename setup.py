@@ -75,7 +75,7 @@ class BuildCore(build_ext):
 def extensions() -> list[Extension]:
     """Return the extension modules, rebuilt when any header or .pxd changes."""
     compile_args, link_args = compiler_flags()
-    depends = [str(path) for pattern in ("*.h", "*.pxd") for path in sorted(CORE.glob(pattern))]
+    depends = [str(path) for pattern in ("*.h", "*.pxd", "*.pxi") for path in sorted(CORE.glob(pattern))]
     modules = [
         Extension(
             f"miden._core.{name}",

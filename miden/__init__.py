@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from miden.vm.backends import get_backend
     from miden.vm.host import Host
     from miden.vm.inputs import AdviceInputs, StackInputs
+    from miden.vm.many import ManyOutputs, execute_many
     from miden.vm.mutations import ExtendMap, ExtendMerkleStore, ExtendPrecompileRequests, ExtendStack
     from miden.vm.options import Limits
     from miden.vm.outputs import ExecutionOutput
@@ -77,6 +78,7 @@ __all__ = [
     "__version__",
     "assemble",
     "execute",
+    "execute_many",
     "Assembler",
     "read_modules",
     "Program",
@@ -101,6 +103,7 @@ __all__ = [
     "Limits",
     "Processor",
     "ExecutionOutput",
+    "ManyOutputs",
     "get_backend",
     "Felt",
     "Word",
@@ -140,6 +143,7 @@ _HOMES = {
     "miden.vm.backends": ("get_backend",),
     "miden.vm.host": ("Host",),
     "miden.vm.inputs": ("AdviceInputs", "StackInputs"),
+    "miden.vm.many": ("ManyOutputs", "execute_many"),
     "miden.vm.mutations": ("ExtendStack", "ExtendMap", "ExtendMerkleStore", "ExtendPrecompileRequests"),
     "miden.vm.options": ("Limits",),
     "miden.vm.outputs": ("ExecutionOutput",),

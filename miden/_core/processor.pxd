@@ -44,6 +44,12 @@ cdef extern from "engine.h" nogil:
     ctypedef struct MachineC:
         felt_t *sp
         felt_t *floor
+        uint64_t max_cycles
+        uint64_t max_stack
+        uint64_t max_memory
+        uint64_t max_continuations
+        uint32_t entrypoint
+        const CodeC *forest
         ContextC *context
         uint64_t clk
         felt_t *advice

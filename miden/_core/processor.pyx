@@ -6,11 +6,11 @@ one thread at a time: a second one gets RuntimeError while `run` is under way, w
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy
 
-from miden._core.forest cimport Code, load_u64, store_u64
+from miden._core.forest cimport Code, CodeC, load_u64, store_u64
 from miden._core.rpo cimport FELT_P, felt_t, rpo_follow, variant_slot
 
 rpo_follow(variant_slot())
@@ -30,56 +30,7 @@ cdef extern from *:
     void flag_give(int *flag) nogil
 
 
-cdef uint64_t limit_from_object(object value, str name) except? 1:
-    """Return a limit, which may be as large as it likes."""
-    if type(value) is int and 0 <= value <= 0x7fffffff:  # nearly always, and faster
-        return <uint64_t>value
-    if value < 0:
-        raise ValueError(f"{name} must not be negative, found {value}")
-    return <uint64_t>min(value, 2**62)
-
-
-cdef felt_t *felts_from_sequence(object values, str what) except NULL:
-    """Return the felts of a sequence, to be freed by the caller; ValueError if one is not in [0, p)."""
-    cdef Py_ssize_t index, count = len(values)
-    cdef uint64_t felt
-    cdef felt_t *felts = <felt_t *>allocate_array(count, sizeof(felt_t))
-    if felts == NULL:
-        raise MemoryError
-    try:
-        for index in range(count):
-            value = values[index]
-            try:
-                felt = value
-            except OverflowError:
-                felt = FELT_P
-            if felt >= FELT_P:
-                raise ValueError(f"{what} holds {value}, which is not in [0, p)")
-            felts[index] = felt
-    except BaseException:
-        free(felts)
-        raise
-    return felts
-
-
-cdef felt_t *felts_from_packed(bytes data, str what) except NULL:
-    """Return the felts of 8 bytes each, to be freed by the caller; ValueError if one is not below p."""
-    cdef Py_ssize_t index, count = len(data) // 8
-    cdef const uint8_t *source = <const uint8_t *>PyBytes_AS_STRING(data)
-    cdef felt_t *felts = <felt_t *>allocate_array(count, sizeof(felt_t))
-    if felts == NULL:
-        raise MemoryError
-    for index in range(count):
-        felts[index] = load_u64(source + 8 * index)
-        if felts[index] >= FELT_P:
-            free(felts)
-            raise ValueError(f"{what} has an element that is not below p at byte {8 * index}")
-    return felts
-
-
-cdef inline tuple felt_word(const felt_t *cells):
-    """Return four felts."""
-    return (cells[0], cells[1], cells[2], cells[3])
+include "conversions.pxi"
 
 
 @cython.final
@@ -504,3 +455,6 @@ cdef class Machine:
 
     def __repr__(self):
         return f"<Machine at clk {self.m.clk}, ctx {self.m.context.id}, depth {stack_depth(self.m, self.m.sp)}>"
+
+
+include "runs.pxi"
