@@ -42,32 +42,32 @@ def expand_bytes(data: bytes, version: MastVersion, offset: int = 0, base: int =
     reader = Reader(data, offset, base)
     count, block_data, table = _find_table(reader, _INFO.size)
     reader.pos = table
-    infos: list[bytes] = []
-    digests: list[bytes] = []
-    for _ in range(count):
+    entries = bytearray(count * _ENTRY)  # one buffer: bytes may claim many nodes
+    for node_id in range(count):
         at = reader.pos
         info = reader.take(_INFO.size)
         (value,) = _INFO.unpack(info)
         kind = value >> _KIND_BITS
         if kind > NodeKind.EXTERNAL:
             reader.fail(f"there is no node of kind {kind}", pos=at, kind="InvalidNode")
-        infos.append(info)
+        entry = node_id * _ENTRY
+        entries[entry : entry + _INFO.size] = info
         if kind == NodeKind.EXTERNAL:
-            digests.append(reader.digest())
-        else:
-            leaf = kind != NodeKind.BLOCK and NODE_CHILDREN[kind] == 0
-            digests.append(version.node_digest(NodeKind(kind)) if leaf else bytes(_DIGEST))
+            entries[entry + _INFO.size : entry + _ENTRY] = reader.digest()
+        elif kind != NodeKind.BLOCK and NODE_CHILDREN[kind] == 0:
+            entries[entry + _INFO.size : entry + _ENTRY] = version.node_digest(NodeKind(kind))
     end = reader.pos
     operations = data[block_data[0] : block_data[1]]
-    entries = b"".join(part for pair in zip(infos, digests, strict=True) for part in pair)
     scratch = Reader(operations + entries)
     try:
         nodes, opcodes, immediates, _ = decode_nodes(scratch, len(operations), count, (0, len(operations)))
         found = version.digests(nodes, opcodes, immediates)
     except FormatError as error:
         raise FormatError(f"the nodes do not decode: {error.message}", offset=base + table, kind=error.kind) from error
-    whole = b"".join(info + found[_DIGEST * node_id : _DIGEST * (node_id + 1)] for node_id, info in enumerate(infos))
-    return data[:table] + whole + data[end:]
+    for node_id in range(count):
+        entry = node_id * _ENTRY
+        entries[entry + _INFO.size : entry + _ENTRY] = found[_DIGEST * node_id : _DIGEST * (node_id + 1)]
+    return b"".join((data[:table], entries, data[end:]))
 
 
 def _find_table(reader: Reader, entry_size: int) -> tuple[int, tuple[int, int], int]:
