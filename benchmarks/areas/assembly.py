@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 from harness import ROOT, Case, nanoseconds
 
 import miden
+from miden.assembly.parser import parse_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness import Setting
+
+    from miden.assembly.ast import Module
 
 TITLE = "Assembly"
 NAMESPACE = "bench"
@@ -86,9 +89,13 @@ def tree_cases(setting: Setting, folder: Path, size: int) -> Iterator[Case]:
         assert reference is not None
         return min(float(reference.ask("plan", steps=[step])["steps"][0]["ns"]) for _ in range(2))
 
+    def parse() -> list[Module]:
+        return [parse_module(text) for text in miden.read_modules(folder, NAMESPACE).values()]
+
     name = f"tree of {size / 1e6:.2g} MB"
     other = theirs if reference else None
     yield Case(f"{name}, from files", lambda: nanoseconds(cold, 1), other, "of its time", 8.0, unit="tree")
+    yield Case(f"{name}, reading and parsing alone", lambda: nanoseconds(parse, 1), None, "absolute", unit="tree")
     yield Case(f"{name}, again, from the build cache", lambda: nanoseconds(cached, 3), other, "of its time", 1.0, unit="tree")
 
 

@@ -11,7 +11,7 @@ from harness import Case
 import miden
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from harness import Setting
 
@@ -26,7 +26,7 @@ def straight(operations: int, seed: int = 1) -> str:
     """Return instructions that cannot fail and keep the depth: about so many operations."""
     numbers = random.Random(seed)
     depth_of = numbers.randrange
-    pieces = (
+    pieces: tuple[tuple[int, Callable[[], str]], ...] = (
         (2, lambda: f"dup.{depth_of(12)} mul"),
         (3, lambda: f"dup.{depth_of(8)} movup.{2 + depth_of(6)} add"),
         (3, lambda: f"push.{numbers.randrange(2**63)} add movdn.{2 + depth_of(6)}"),
