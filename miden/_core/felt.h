@@ -84,6 +84,15 @@ ALWAYS_INLINE felt_t felt_mul(felt_t a, felt_t b) {
     return felt_canonical(felt_fold(high, low));
 }
 
+/* a * b + c: the sum of the three is below 2^128, so one reduction does for all. */
+ALWAYS_INLINE felt_t felt_mul_add(felt_t a, felt_t b, felt_t c) {
+    uint64_t high, low;
+    wide_mul(a, b, &high, &low);
+    low += c;
+    high += low < c;
+    return felt_canonical(felt_fold(high, low));
+}
+
 ALWAYS_INLINE felt_t felt_square(felt_t a) {
     return felt_mul(a, a);
 }

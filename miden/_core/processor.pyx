@@ -209,13 +209,17 @@ cdef class Machine:
 
         All give the same results; 1 and 2 are for tests. Nothing is translated while decorators are visible.
         """
-        return 0 if self.m.hot_after > 1 else 1 + <int>self.m.hot_after
+        return 0 if self.m.hot_after == HOT_AFTER else 1 + self.m.hot_after
 
     @tier.setter
     def tier(self, int tier):
         if not 0 <= tier <= 2:
             raise ValueError(f"a tier is 0, 1 or 2, found {tier}")
-        self.m.hot_after = (HOT_AFTER, 0, 1)[tier] if not self.m.debug else 0
+        self.m.hot_after = HOT_AFTER
+        if tier:
+            self.m.hot_after = tier - 1
+        if self.m.debug:
+            self.m.hot_after = 0
 
     @property
     def clk(self):

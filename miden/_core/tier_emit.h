@@ -61,21 +61,37 @@ NOINLINE void find_live(TranslationC *t, const int32_t *operands, int operand_co
     }
 }
 
-/* (a ^ b) rotated is one micro-operation if the xor is not needed otherwise. */
-NOINLINE void fuse_xor(TranslationC *t) {
+/* Two instructions in one, where the first has no other use: a xor or a sum in its place takes the operands of both. */
+typedef struct {
+    uint16_t outer, inner, fused;
+} FusionC;
+
+NOINLINE void fuse(TranslationC *t) {
+    static const FusionC FUSIONS[] = {
+        {U_ROTL, U_XOR, U_XROTL}, {U_ADDI, U_MUL, U_MADDI}, {U_ADD, U_MUL, U_MADD}, {U_NEG, U_ADD, U_NEGADD}, {U_NEG, U_PLUS, U_NEGADD},
+    };
     for (int32_t i = 0; i < t->instruction_count; i++) {
-        InstructionC *rotate = &t->instructions[i], *xor;
-        if (rotate->op != U_ROTL || t->values[rotate->in[0]].uses != 1) continue;
-        xor = made_by(t, rotate->in[0], U_XOR);
-        if (!xor) continue;
-        rotate->op = U_XROTL;
-        rotate->in_count = 0;
-        for (int k = 0; k < 2; k++) {
-            ValueC *value = &t->values[xor->in[k]];
-            if (value->last < i) value->last = i;
-            takes(rotate, xor->in[k]);
+        InstructionC *outer = &t->instructions[i];
+        for (size_t k = 0; k < sizeof FUSIONS / sizeof *FUSIONS; k++) {
+            if (outer->op != FUSIONS[k].outer) continue;
+            int side = 0;
+            InstructionC *inner = NULL;
+            for (; side < outer->in_count && !inner; side++) {
+                if (t->values[outer->in[side]].uses == 1) inner = made_by(t, outer->in[side], FUSIONS[k].inner);
+            }
+            if (!inner) continue;
+            int32_t rest = outer->in_count == 2 ? outer->in[side == 1] : -1;
+            outer->op = FUSIONS[k].fused;
+            outer->in_count = 0;
+            for (int n = 0; n < 2; n++) {
+                ValueC *value = &t->values[inner->in[n]];
+                if (value->last < i) value->last = i;
+                takes(outer, inner->in[n]);
+            }
+            if (rest >= 0) takes(outer, rest);
+            inner->op = U_COUNT;
+            break;
         }
-        xor->op = U_COUNT;
     }
 }
 
@@ -287,7 +303,7 @@ NOINLINE uint64_t segment_close(TranslationC *t, uint16_t op, int32_t condition,
     int operand_count = 0;
     if (condition >= 0) op = branch_for(t, condition, wanted, operands, &operand_count);
     find_live(t, operands, operand_count);
-    fuse_xor(t);
+    fuse(t);
     for (int32_t id = 0; id < t->value_count; id++) {
         if (t->values[id].kind == VALUE_ENTRY) entry_ids[-t->values[id].place] = id;
     }

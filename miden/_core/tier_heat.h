@@ -2,10 +2,11 @@
 #ifndef MIDEN_TIER_HEAT_H
 #define MIDEN_TIER_HEAT_H
 
+#include "records.h"
 #include "tier_run.h"
 
 /* A translation costs what it saves in some dozens of passes. */
-#define HOT_AFTER 24
+#define HOT_AFTER 24u
 #define NO_REGION ((void *)1) /* not worth it: do not try again */
 
 /* Rows that may be translated for a code in all, so that nesting does not multiply the work. */

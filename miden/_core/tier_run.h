@@ -219,6 +219,9 @@ dispatch:
     SIMPLE(MUL, D = felt_mul(A, B))
     SIMPLE(MULI, D = felt_mul(A, IMM))
     SIMPLE(TIMES, D = A * B)
+    SIMPLE(MADD, D = felt_mul_add(A, B, C))
+    SIMPLE(MADDI, D = felt_mul_add(A, B, IMM))
+    SIMPLE(NEGADD, D = felt_sub(felt_neg(A), B))
     SIMPLE(EXPM, D = felt_mul(C, A ? B : 1))
     SIMPLE(EQ, D = A == B)
     SIMPLE(EQI, D = A == IMM)
@@ -303,24 +306,24 @@ dispatch:
     /* --- memory and advice --- */
     UOP(LD) {
         felt_t address = A;
-        if (UNLIKELY(address >= ADDRESS_END)) goto bail;
-        D = *memory_cell(m, address);
+        if (UNLIKELY(address >= FMP_WORD)) goto bail;
+        D = page_find(m, address)->cells[address % PAGE_CELLS];
         NEXT_UOP();
     }
-    SIMPLE(LDU, felt_t address = A; D = *memory_cell(m, address))
+    SIMPLE(LDU, felt_t address = A; D = page_find(m, address)->cells[address % PAGE_CELLS])
     SIMPLE(LDI, D = page_find(m, IMM)->cells[IMM % PAGE_CELLS])
     SIMPLE(LDF, D = m->context->frame[IMM & 3])
     UOP(LDW) {
         felt_t address = A, x0, x1, x2, x3;
-        if (UNLIKELY(address >= ADDRESS_END || address & 3)) goto bail;
-        const felt_t *cell = memory_cell(m, address);
+        if (UNLIKELY(address >= FMP_WORD || address & 3)) goto bail;
+        const felt_t *cell = &page_find(m, address)->cells[address % PAGE_CELLS];
         x0 = cell[0], x1 = cell[1], x2 = cell[2], x3 = cell[3];
         D = x0, E = x1, B = x2, C = x3;
         NEXT_UOP();
     }
     UOP(ST) {
         felt_t address = A;
-        if (UNLIKELY(address >= ADDRESS_END)) goto bail;
+        if (UNLIKELY(address >= FMP_WORD)) goto bail;
         if (uop->e) {
             uint8_t *written;
             felt_t *cell = cell_to_log(m, address, &written);
@@ -347,7 +350,7 @@ dispatch:
     }
     UOP(STW) {
         felt_t address = A, word[4] = {D, E, B, C};
-        if (UNLIKELY(address >= ADDRESS_END || address & 3)) goto bail;
+        if (UNLIKELY(address >= FMP_WORD || address & 3)) goto bail;
         if (IMM) {
             uint8_t *written;
             felt_t *cell = cell_to_log(m, address, &written);

@@ -67,31 +67,82 @@ NOINLINE void elements_exchange_if(TranslationC *t, int32_t condition, int32_t a
 
 /* --- memory and advice ------------------------------------------------------------------------------------------ */
 
+/* Addresses that are computed may not lead to the word of the frame pointer (such an access bails out), so that it and
+ * other cells are known apart. Of those, cells at different distances from one value are. */
+ALWAYS_INLINE KnownC known_cell(TranslationC *t, int32_t address) {
+    KnownC cell = {0, address, -1};
+    const InstructionC *made;
+    if (is_constant(t, address)) {
+        cell.base = -1;
+        cell.offset = t->values[address].constant;
+    } else if ((made = made_by(t, address, U_ADDI)) != NULL || (made = made_by(t, address, U_PLUSI)) != NULL) {
+        cell.base = made->in[0];
+        cell.offset = made->imm;
+    }
+    return cell;
+}
+
+ALWAYS_INLINE void know_cell(TranslationC *t, KnownC cell, int32_t value) {
+    cell.value = value;
+    t->known[t->known_count++ % KNOWN_CELLS] = cell;
+}
+
+ALWAYS_INLINE int32_t find_cell(const TranslationC *t, KnownC cell) {
+    for (uint32_t i = 0; i < t->known_count && i < KNOWN_CELLS; i++) {
+        if (t->known[i].base == cell.base && t->known[i].offset == cell.offset && t->known[i].value >= 0) return t->known[i].value;
+    }
+    return -1;
+}
+
+/* After a store: forget the cell, and those that may be the same. */
+ALWAYS_INLINE void forget_cells(TranslationC *t, KnownC cell) {
+    for (uint32_t i = 0; i < t->known_count && i < KNOWN_CELLS; i++) {
+        if (t->known[i].base != cell.base || t->known[i].offset == cell.offset) t->known[i].value = -1;
+    }
+}
+
+ALWAYS_INLINE void address_is_checked(TranslationC *t, int32_t address) {
+    if (t->values[address].max >= FMP_WORD) t->values[address].max = FMP_WORD - 1;
+}
+
 NOINLINE int32_t value_load(TranslationC *t, int32_t address) {
     InstructionC *load;
+    KnownC cell = known_cell(t, address);
+    int32_t value;
     if (is_constant(t, address)) {
-        uint64_t constant = t->values[address].constant;
-        if (constant >= ADDRESS_END) {
+        if (cell.offset >= ADDRESS_END) {
             always_bails(t);
             return value_constant(t, 0);
         }
-        load = instruction_new(t, constant >= FMP_WORD ? U_LDF : U_LDI, 0, constant);
-    } else if (t->values[address].max <= U32_MAX) {
+        if (cell.offset == FMP_ADDR && t->frame >= 0) return t->frame;
+        if (cell.offset >= FMP_WORD) {
+            value = gives(t, instruction_new(t, U_LDF, 0, cell.offset), FELT_P - 1);
+            if (cell.offset == FMP_ADDR) t->frame = value;
+            return value;
+        }
+    }
+    value = find_cell(t, cell);
+    if (value >= 0) return value;
+    if (is_constant(t, address)) {
+        load = instruction_new(t, U_LDI, 0, cell.offset);
+    } else if (t->values[address].max < FMP_WORD) {
         load = instruction_new(t, U_LDU, 0, 0);
         takes(load, address);
     } else {
         load = instruction_new(t, U_LD, EFFECT_KEEP | EFFECT_BAIL, 0);
         takes(load, address);
-        t->values[address].max = U32_MAX;
+        address_is_checked(t, address);
     }
-    return gives(t, load, FELT_P - 1);
+    value = gives(t, load, FELT_P - 1);
+    know_cell(t, cell, value);
+    return value;
 }
 
 /* A word does not cross the end of memory, so an address that is known is only known to be aligned or not. */
 ALWAYS_INLINE int word_address(TranslationC *t, int32_t address) {
     if (!is_constant(t, address)) return 1;
     uint64_t constant = t->values[address].constant;
-    if (constant < ADDRESS_END && !(constant & 3)) return 1;
+    if (constant < FMP_WORD && !(constant & 3)) return 1;
     always_bails(t);
     return 0;
 }
@@ -105,7 +156,7 @@ NOINLINE void load_word(TranslationC *t) {
         takes(load, address);
     }
     for (int i = 0; i < 4; i++) element_set(t, 3 - i, load ? gives(t, load, FELT_P - 1) : value_constant(t, 0));
-    if (load && t->values[address].max > U32_MAX) t->values[address].max = U32_MAX;
+    if (load) address_is_checked(t, address);
 }
 
 NOINLINE void store_word(TranslationC *t) {
@@ -115,27 +166,45 @@ NOINLINE void store_word(TranslationC *t) {
     InstructionC *store = instruction_new(t, U_STW, EFFECT_KEEP | EFFECT_BAIL | EFFECT_STORE, 0);
     takes(store, address);
     for (int i = 0; i < 4; i++) takes(store, element(t, 3 - i));
-    if (t->values[address].max > U32_MAX) t->values[address].max = U32_MAX;
+    address_is_checked(t, address);
+    t->known_count = 0;
     t->stores += 4;
+}
+
+/* Of several stores of the frame pointer only the last one counts: a bail-out does all of them again. */
+NOINLINE void store_frame(TranslationC *t, uint64_t address, int32_t value) {
+    if (address == FMP_ADDR) {
+        if (t->frame_store >= 0) t->instructions[t->frame_store].effects = 0;
+        t->frame_store = t->instruction_count;
+        t->frame = value;
+    }
+    takes(instruction_new(t, U_STF, EFFECT_KEEP | EFFECT_BAIL | EFFECT_STORE, address), value);
+    t->stores++;
 }
 
 NOINLINE void store_element(TranslationC *t) {
     int32_t address = element_pop(t), value = element(t, 0);
+    KnownC cell = known_cell(t, address);
     InstructionC *store;
     if (is_constant(t, address)) {
-        uint64_t constant = t->values[address].constant;
-        if (constant >= ADDRESS_END) {
+        if (cell.offset >= ADDRESS_END) {
             always_bails(t);
             return;
         }
-        store = instruction_new(t, constant >= FMP_WORD ? U_STF : U_STI, EFFECT_KEEP | EFFECT_BAIL | EFFECT_STORE, constant);
+        if (cell.offset >= FMP_WORD) {
+            store_frame(t, cell.offset, value);
+            return;
+        }
+        store = instruction_new(t, U_STI, EFFECT_KEEP | EFFECT_BAIL | EFFECT_STORE, cell.offset);
     } else {
         store = instruction_new(t, U_ST, EFFECT_KEEP | EFFECT_BAIL | EFFECT_STORE, 0);
         takes(store, address);
-        if (t->values[address].max > U32_MAX) t->values[address].max = U32_MAX;
+        address_is_checked(t, address);
     }
     takes(store, value);
     t->stores++;
+    forget_cells(t, cell);
+    know_cell(t, cell, value);
 }
 
 ALWAYS_INLINE int32_t value_advice(TranslationC *t) {

@@ -46,6 +46,8 @@ NOINLINE void segment_open(TranslationC *t, uint32_t kind, uint32_t node, uint32
     t->top = t->lowest = t->highest = 0;
     t->reach = 1;
     t->value_count = t->instruction_count = t->stores = 0;
+    t->frame = t->frame_store = -1;
+    t->known_count = 0;
 }
 
 /* A row of a node in the open segment. */

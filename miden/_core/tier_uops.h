@@ -39,7 +39,7 @@ typedef struct {
  * are saved for a bail-out (UNDO). Those that end a segment move the top by d. */
 #define FOR_EACH_UOP(X)                                                                                                  \
     X(SEGMENT) X(UNDO) X(LARGE) X(EXIT) X(DONE) X(JUMP) X(BRZ) X(BRNZ) X(BREQ) X(BRNE) X(BRLT) X(BRGE) X(ADJUST) X(BAIL) \
-    X(MOV) X(MOVI) X(ADD) X(ADDI) X(PLUS) X(PLUSI) X(SUB) X(NEG) X(MUL) X(MULI) X(TIMES) X(EXPM)                         \
+    X(MOV) X(MOVI) X(ADD) X(ADDI) X(PLUS) X(PLUSI) X(SUB) X(NEG) X(MUL) X(MULI) X(TIMES) X(EXPM) X(MADD) X(MADDI) X(NEGADD)                         \
     X(EQ) X(EQI) X(EQZ) X(NEQ) X(NEQI) X(NEZ) X(AND) X(ANDI) X(OR) X(XOR) X(XORI) X(SHRI) X(SHLI) X(LO32) X(HI32)        \
     X(UADD) X(UADDL) X(UADDH) X(UADDI) X(UADDLI) X(UADD3) X(UADD3L) X(USUB) X(USUBL) X(USUBH) X(USUBI) X(USUBLI)         \
     X(UMUL) X(UMULL) X(UMULH) X(UMULI) X(UMULLI) X(UMADD) X(UMADDL) X(UDIV) X(UDIVI) X(ROTL) X(XROTL)                    \

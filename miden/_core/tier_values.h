@@ -43,6 +43,14 @@ typedef struct {
     uint8_t in_count, out_count, effects;
 } InstructionC;
 
+/* What a cell of memory is known to hold: the one at the value `base` (-1: 0) plus `offset`. */
+typedef struct {
+    uint64_t offset;
+    int32_t base, value;
+} KnownC;
+
+#define KNOWN_CELLS 8
+
 /* A continuation, and how the translation goes on when it is taken up. */
 typedef struct {
     uint32_t kind, node;
@@ -74,6 +82,10 @@ typedef struct {
     int32_t top, lowest, highest, reach; /* places: of the top; its extremes; deepest one looked at */
     int32_t value_count, instruction_count;
     int32_t stores;
+    int32_t frame;       /* what the frame pointer is, or -1 */
+    int32_t frame_store; /* the instruction that last stored it, or -1 */
+    KnownC known[KNOWN_CELLS];
+    uint32_t known_count; /* the last KNOWN_CELLS of these are kept */
     int32_t symbols[SYMBOLIC_SIZE];
     ValueC values[SEGMENT_VALUES];
     InstructionC instructions[SEGMENT_INSTRUCTIONS];
@@ -229,6 +241,16 @@ ALWAYS_INLINE const InstructionC *rotation(TranslationC *t, int32_t a, int32_t b
     return made;
 }
 
+/* The same sum, if it was made not long ago: addresses of locals are made again and again. */
+ALWAYS_INLINE int32_t find_sum(const TranslationC *t, int32_t a, uint64_t constant) {
+    int32_t oldest = t->instruction_count > 48 ? t->instruction_count - 48 : 0;
+    for (int32_t i = t->instruction_count - 1; i >= oldest; i--) {
+        const InstructionC *made = &t->instructions[i];
+        if ((made->op == U_ADDI || made->op == U_PLUSI) && made->in[0] == a && made->imm == constant) return made->out[0];
+    }
+    return -1;
+}
+
 NOINLINE int32_t value_add(TranslationC *t, int32_t a, int32_t b) {
     const InstructionC *made;
     if (is_constant(t, a)) SWAP_IDS(a, b);
@@ -241,6 +263,8 @@ NOINLINE int32_t value_add(TranslationC *t, int32_t a, int32_t b) {
         }
         if (constant == 0) return a;
         uint64_t max = t->values[a].max;
+        int32_t same = find_sum(t, a, constant);
+        if (same >= 0) return same;
         return max < FELT_P - constant ? unary(t, U_PLUSI, constant, a, max + constant) : unary(t, U_ADDI, constant, a, FELT_P - 1);
     }
     if ((made = rotation(t, a, b)) != NULL) return unary(t, U_ROTL, (uint64_t)log2_of(made->imm), made->in[0], U32_MAX);
@@ -301,6 +325,8 @@ NOINLINE int32_t value_and(TranslationC *t, int32_t a, int32_t b) {
     uint64_t max_a = t->values[a].max, max_b = t->values[b].max, max = max_a < max_b ? max_a : max_b;
     if (!is_constant(t, b)) return binary(t, U_AND, a, b, max);
     if (is_constant(t, a)) return value_constant(t, t->values[a].constant & t->values[b].constant);
+    const InstructionC *made = made_by(t, a, U_LO32);
+    if (made && max_b <= U32_MAX) a = made->in[0];
     return max_b ? unary(t, U_ANDI, t->values[b].constant, a, max) : b;
 }
 

@@ -41,6 +41,7 @@ _RARE = (
     "cswapw",
     "emit",
 )
+FRAME = 2**32 - 2
 _MASKS = (1, 3, 15, 63, 252, 255, 4092, 4095)
 
 
@@ -59,7 +60,7 @@ def _piece(rng: Random, *, wild: float) -> str:
     """Draw some operations; with probability `wild`, ones that may well fail."""
     if rng.random() < wild:
         return rng.choice((*_RARE, *_U32, "mload", "mstore", "mloadw", "mstorew", f"push.{_constant(rng)}"))
-    kind = rng.randrange(26)
+    kind = rng.randrange(29)
     if kind < 5:
         return rng.choice(_SHUFFLES)
     if kind < 8:
@@ -91,6 +92,21 @@ def _piece(rng: Random, *, wild: float) -> str:
         return rng.choice(
             ("clk", "sdepth drop", "caller", "advpop", "hperm" if rng.random() < 0.2 else "pad inv incr drop" if wild else "clk")
         )
+    if kind == 25:
+        # an address that is known to be constant only at run time
+        address = rng.choice((0, 64, 65, 100, 2**32 - 4, 2**32 - 2, 5000))
+        return f"dup0 dup0 neg add push.{address} add {rng.choice(('mload', 'mstore', 'mload', 'mstore', 'mloadw', 'mstorew'))}"
+    if kind == 26:
+        # procedures with locals: move the frame pointer, use cells below it, move it back
+        moved = f"push.{FRAME} mload push.{{}} add push.{FRAME} mstore drop"
+        cells = [
+            f"push.{FRAME} mload push.{P - rng.randrange(1, 9)} add {rng.choice(('mload', 'mstore'))}" for _ in range(rng.randint(1, 5))
+        ]
+        return " ".join((moved.format(8), *cells, *([_piece(rng, wild=wild)] if rng.random() < 0.3 else []), moved.format(P - 8)))
+    if kind == 27:
+        # cells at known distances from one another
+        cells = [f"dup{rng.randrange(3)} push.{rng.randrange(4)} add {rng.choice(('mload', 'mstore', 'mload incr'))}" for _ in range(4)]
+        return f"u32split drop push.63 u32and dup0 dup0 {' '.join(cells)}"
     return f"dup0 dup0 {rng.choice(('eq', 'neg add eqz', 'u32split drop movup2 u32split drop eq'))} {rng.choice(('drop', 'assert.4'))}"
 
 
