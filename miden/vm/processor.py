@@ -39,8 +39,11 @@ if TYPE_CHECKING:
     from miden.vm.options import Limits
     from miden.vm.state import ProcessState
 
-FIRST_SLICE = 2**9
-"""Cycles of the first slice; later ones are sized by the time they take, up to what the backend says."""
+FIRST_SLICE = 2**15
+"""Cycles of the first slice, if the backend allows so many; later ones are sized by the time they take.
+
+A block that does not fit into what is left of a slice is run row by row: long blocks that run once should fit.
+"""
 
 SLICE_SECONDS = 0.01
 """Longest time a slice should take."""
@@ -122,7 +125,7 @@ class Processor:
             self.debug,
         )
         self._interrupts = Interrupts()
-        self._slice = FIRST_SLICE
+        self._slice = min(FIRST_SLICE, self.backend.largest_slice)
         self._pending = _BUDGET
         self._error: ExecutionError | None = None
         self._started = False
@@ -178,7 +181,7 @@ class Processor:
         """Run a few cycles with SIGINT as it is: holding it back takes longer than many a program runs."""
         machine = self._machine
         try:
-            self._pending = machine.run(FIRST_SLICE if target is None else min(FIRST_SLICE, target - machine.clk))
+            self._pending = machine.run(self._slice if target is None else min(self._slice, target - machine.clk))
         except KeyboardInterrupt:  # raised between the machine's return and here
             self._pending = machine.status
             raise
