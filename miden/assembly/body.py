@@ -51,7 +51,7 @@ def frame_wrapper(frame: Frame) -> tuple[OpSequence, OpSequence]:
     if not frame.declared:
         return _NO_OPS, _NO_OPS
     move = f"FMP {_STORE_FMP}"
-    return sequence(f"PUSH({frame.size}) {move}"), sequence(f"PUSH({P - frame.size}) {move}")
+    return sequence(f"PUSH({frame.size}) {move}"), sequence(f"PUSH({-frame.size % P}) {move}")
 
 
 class ProcedureContext:

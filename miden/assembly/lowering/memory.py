@@ -62,7 +62,7 @@ def local_address(index: int, frame: Frame, is_word: bool) -> Sequence:
             f"the index must be in 0..{declared - size}",
             f"this procedure has {declared} locals",
         )
-    return join(push(index - frame.size), _FMP)
+    return join(push(-frame.offset(index)), _FMP)
 
 
 def _at_address(access: str) -> Lowering:

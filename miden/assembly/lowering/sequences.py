@@ -109,14 +109,19 @@ def join(*parts: Sequence) -> Sequence:
 class Frame:
     """What a procedure's locals mean for lowering: how many are declared, and the size of the frame.
 
-    `size` is `declared` rounded up to a multiple of 4 (assembly.md section 5).
+    `size` is `declared` rounded up to a multiple of 4 in 16 bits, as the reference computes it: for 65533 and more it
+    is 0, and the locals lie over those of the caller (assembly.md section 5).
     """
 
     __slots__ = ("declared", "size")
 
     def __init__(self, declared: int) -> None:
         self.declared = declared
-        self.size = (declared + 3) // 4 * 4
+        self.size = (declared + 3) // 4 * 4 % 2**16
+
+    def offset(self, index: int) -> int:
+        """Return the distance from local `index` up to the frame pointer."""
+        return (self.size - index) % 2**16
 
 
 class NotLoweredError(Exception):

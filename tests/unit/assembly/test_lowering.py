@@ -6,6 +6,8 @@ import random
 
 import pytest
 
+import miden
+
 from miden.assembly.lowering import BODY_INSTRUCTIONS, FIXED, FORMS, NOTATION, Frame, NotLoweredError
 from miden.assembly.lowering.batching import count_batches
 from miden.assembly.lowering.sequences import EVENT_IDS, MACROS, push, sequence
@@ -193,3 +195,17 @@ def test_counting_batches_agrees_with_batching() -> None:
         share = rng.random() ** 2
         opcodes = bytes(91 if rng.random() < share else 34 for _ in range(rng.randint(1, 300)))
         assert count_batches(opcodes) == len(batch_operations(pair_operations(opcodes, [0] * opcodes.count(91))))
+
+
+@pytest.mark.parametrize(
+    ("declared", "index", "root"),
+    [
+        (65532, 65531, "515ec790d67dfc2e8c0442f21d8c03db13031f3133c0a58c2c94c50c23e70be7"),
+        (65533, 1, "db5f9f4f9c59854e4e0b7258a7a26ecb4033b5660db8c08cd669df0bd3a0d0de"),
+        (65535, 65534, "6b64fad1901ef4d395c041972527fa8ac9dacd2e0b4ffd1d352f7341b66b995e"),
+    ],
+)
+def test_the_size_of_a_frame_wraps_at_16_bits_as_in_the_reference(declared: int, index: int, root: str) -> None:
+    body = f"push.1 loc_store.{index} loc_load.{index} locaddr.{index} drop drop"
+    program = miden.assemble(f"@locals({declared})\nproc f {body} end begin exec.f end")
+    assert program.hash.to_hex() == "0x" + root
