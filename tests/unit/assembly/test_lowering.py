@@ -7,7 +7,6 @@ import random
 import pytest
 
 import miden
-
 from miden.assembly.lowering import BODY_INSTRUCTIONS, FIXED, FORMS, NOTATION, Frame, NotLoweredError
 from miden.assembly.lowering.batching import count_batches
 from miden.assembly.lowering.sequences import EVENT_IDS, MACROS, push, sequence
