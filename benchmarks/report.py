@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 BEGIN, END = "<!-- compare.py: begin -->", "<!-- compare.py: end -->"
 """What a document has around the part that is written."""
 
-BUSY = 1.0
+BUSY = 0.5
 """Load per core above which the figures are marked as taken on a busy machine, compare.py itself left out."""
 
 
