@@ -163,6 +163,7 @@ def machine() -> dict[str, Any]:
         "hash": rpo.variant(),
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),
+        "priority": os.getpriority(os.PRIO_PROCESS, 0),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
     }

@@ -72,7 +72,8 @@ def machine_line(document: dict[str, Any]) -> str:
         f"{machine['cores']} cores, {machine['system']}, Python {machine['python']}, {document['rounds']} rounds"
     )
     if machine["load"] > BUSY * machine["cores"]:
-        text += f"; TAKEN ON A BUSY MACHINE (load {machine['load']}): times and ratios are worse than they would be alone"
+        priority = f", at priority {machine['priority']}" if machine["priority"] < 0 else ""
+        text += f"; TAKEN BESIDE OTHER WORK (load {machine['load']} at the start{priority}): not what a quiet machine gives"
     return text
 
 
