@@ -125,12 +125,13 @@ def _tree(rng: Random, columns: Columns, depth: int, pieces: int, wild: float, c
     if kind < 3:
         return columns.block(block_text(rng, 3) if rng.random() < 0.05 else _balanced(rng, pieces, wild))
     if kind < 6:
-        return columns.join(*(_tree(rng, columns, depth - 1, pieces, wild, callees) for _ in range(2)))
+        first = _tree(rng, columns, depth - 1, pieces, wild, callees)
+        return columns.join(first, _tree(rng, columns, depth - 1, pieces, wild, callees))
     if kind < 8:
         test = "push.1 u32and eqz" if rng.random() < wild else "dup0 eqz"
         condition = columns.block(f"{_text(rng, 2, wild)} {rng.choice(('eqz', test, 'u32split drop push.1 u32and', 'dup1 eq not'))}")
-        arms = [_tree(rng, columns, depth - 1, pieces, wild, callees) for _ in range(2)]
-        return columns.join(condition, columns.split(*arms))
+        on_true = _tree(rng, columns, depth - 1, pieces, wild, callees)
+        return columns.join(condition, columns.split(on_true, _tree(rng, columns, depth - 1, pieces, wild, callees)))
     if kind == 8 or not callees:
         return _loop(rng, columns, _tree(rng, columns, depth - 1, pieces, wild, callees), rng.randint(0, 4))
     return columns.call(rng.choice(callees))
