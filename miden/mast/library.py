@@ -32,15 +32,11 @@ class Library:
         The code.
     items
         Path -> export with all it says.
-    exports
-        Path -> digest of a procedure, None for a constant or a type.
-    digest
-        Commitment to the digests of all exported procedures; two paths of one procedure count twice.
     sources
         Texts the library was assembled from, by the name debug information knows them by; not part of its value.
     """
 
-    __slots__ = ("digest", "exports", "forest", "items", "sources")
+    __slots__ = ("_digest", "_exports", "forest", "items", "sources")
 
     def __init__(self, forest: MastForest, exports: Iterable[Export] | Mapping[str, Export]) -> None:
         items = sorted(exports.values() if hasattr(exports, "values") else exports, key=lambda item: item.path)
@@ -66,10 +62,25 @@ class Library:
         self.sources: Mapping[str, object] = {}
         self.forest = forest
         self.items: Mapping[str, Export] = {item.path: item for item in items}
-        self.exports: Mapping[str, Word | None] = {
-            item.path: Word.from_bytes(forest.digest_bytes(item.node)) if isinstance(item, ProcedureExport) else None for item in items
-        }
-        self.digest = nodes_commitment(forest, (item.node for item in items if isinstance(item, ProcedureExport)))
+        self._exports: Mapping[str, Word | None] | None = None
+        self._digest: Word | None = None
+
+    @property
+    def exports(self) -> Mapping[str, Word | None]:
+        """Path -> digest of a procedure, None for a constant or a type."""
+        if self._exports is None:
+            self._exports = {
+                path: Word.from_bytes(self.forest.digest_bytes(item.node)) if isinstance(item, ProcedureExport) else None
+                for path, item in self.items.items()
+            }
+        return self._exports
+
+    @property
+    def digest(self) -> Word:
+        """Commitment to the digests of all exported procedures; two paths of one procedure count twice."""
+        if self._digest is None:
+            self._digest = nodes_commitment(self.forest, (item.node for item in self.procedures))
+        return self._digest
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
