@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import areas
-from harness import Case, Figure, Reference, Series, Setting, machine, measure
+from harness import Case, Figure, Reference, Series, Setting, machine, measure, other_work
 from plot import svg
 from report import area_text, machine_line, markdown, write_into, write_json
 
 
 def run_area(name: str, setting: Setting, rounds: int) -> dict[str, Any]:
     """Check and measure one area: every case in turn, round after round, ours and then theirs."""
-    module = areas.load(name)
+    module, others = areas.load(name), other_work()
     cases: list[Case] = []
     rows: list[dict[str, Any]] = []
     series: list[dict[str, Any]] = []
@@ -48,7 +48,8 @@ def run_area(name: str, setting: Setting, rounds: int) -> dict[str, Any]:
     rows = [measure(case, mine, other) for case, mine, other in zip(cases, ours, theirs, strict=True)] + rows
     if hasattr(module, "summary"):
         rows += module.summary(rows)
-    return {"area": name, "title": module.TITLE, "rows": rows, "series": series}
+    others = max(others, other_work())
+    return {"area": name, "title": module.TITLE, "other_work": others, "rows": rows, "series": series}
 
 
 def arguments() -> argparse.Namespace:
@@ -97,7 +98,7 @@ def main() -> int:
             print("no reference harness (--reference or MIDEN_REFERENCE): measuring our side only")
         for name in options.area or areas.NAMES:
             document["areas"].append(run_area(name, setting, document["rounds"]))
-            print("\n" + area_text(document["areas"][-1]), flush=True)
+            print("\n" + area_text(document["areas"][-1], facts), flush=True)
     if options.json:
         write_json(options.json, document)
     if options.plot:

@@ -145,6 +145,30 @@ def geometric_mean(rows: list[dict[str, Any]], name: str, bar: float | None) -> 
     return [with_verdict(row | {"value": statistics.geometric_mean(values)})]
 
 
+def other_work(seconds: float = 0.5) -> float:
+    """Wait, and return how many processors were busy meanwhile: with other things than this, which only waits."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return os.getloadavg()[0]
+
+    def idle() -> int:
+        fields = stat.read_text(encoding="ascii").split("\n", 1)[0].split()
+        return int(fields[4]) + int(fields[5])
+
+    before, began = idle(), time.perf_counter()
+    time.sleep(seconds)
+    free = (idle() - before) / os.sysconf("SC_CLK_TCK") / (time.perf_counter() - began)
+    return max(0.0, (os.cpu_count() or 1) - free)
+
+
+def priority() -> str:
+    """Return at what priority this and all it starts is run, empty for the usual one."""
+    if hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR):
+        return "real-time priority"
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    return f"priority {nice}" if nice else ""
+
+
 def machine() -> dict[str, Any]:
     """Return what the figures were taken on."""
     from miden._core import rpo
@@ -162,8 +186,7 @@ def machine() -> dict[str, Any]:
         "features": sorted(features & {"avx2", "avx512f", "avx512ifma", "avx512vl", "bmi2", "adx", "asimd"}),
         "hash": rpo.variant(),
         "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
-        "priority": os.getpriority(os.PRIO_PROCESS, 0),
+        "priority": priority(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
     }

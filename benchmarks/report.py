@@ -14,7 +14,7 @@ BEGIN, END = "<!-- compare.py: begin -->", "<!-- compare.py: end -->"
 """What a document has around the part that is written."""
 
 BUSY = 0.5
-"""Load per core above which the figures are marked as taken on a busy machine, compare.py itself left out."""
+"""Processors busy with something else before an area from which on its figures are marked."""
 
 
 def duration(nanoseconds: float) -> str:
@@ -65,21 +65,25 @@ def series_lines(area: dict[str, Any]) -> list[str]:
 
 
 def machine_line(document: dict[str, Any]) -> str:
-    """Return what the figures were taken on, and a warning if the machine was busy."""
+    """Return what the figures were taken on."""
     machine = document["machine"]
-    text = (
+    return (
         f"{machine['processor']} (family and model {machine['family']}; {', '.join(machine['features'])}; hash variant {machine['hash']}), "
         f"{machine['cores']} cores, {machine['system']}, Python {machine['python']}, {document['rounds']} rounds"
     )
-    if machine["load"] > BUSY * machine["cores"]:
-        priority = f", at priority {machine['priority']}" if machine["priority"] < 0 else ""
-        text += f"; TAKEN BESIDE OTHER WORK (load {machine['load']} at the start{priority}): not what a quiet machine gives"
-    return text
 
 
-def area_text(area: dict[str, Any]) -> str:
+def title(area: dict[str, Any], machine: dict[str, Any]) -> str:
+    """Return the title of an area, with a warning if the machine was busy with something else."""
+    if area["other_work"] <= BUSY:
+        return str(area["title"])
+    priority = f", at {machine['priority']}" if machine["priority"] else ""
+    return f"{area['title']} (TAKEN BESIDE OTHER WORK on {area['other_work']:.1f} processors{priority}: not what a quiet machine gives)"
+
+
+def area_text(area: dict[str, Any], machine: dict[str, Any]) -> str:
     """Return one area as a table for the terminal."""
-    lines = [area["title"]]
+    lines = [title(area, machine)]
     if area["rows"]:
         cells = [heads(area), *map(columns, area["rows"])]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -96,7 +100,7 @@ def markdown(document: dict[str, Any]) -> str:
     """Return all areas as tables of a document."""
     parts = [f"`{document['command']}`, on {document['date']}.", f"{machine_line(document)}."]
     for area in document["areas"]:
-        parts.append(f"### {area['title']}")
+        parts.append(f"### {title(area, document['machine'])}")
         if area["rows"]:
             table = [heads(area), ["---", *["--:"] * 6], *map(columns, area["rows"])]
             parts.append("\n".join(f"| {' | '.join(row)} |" for row in table))
