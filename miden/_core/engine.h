@@ -416,6 +416,7 @@ NOINLINE void machine_free(MachineC *m) {
     free(m->page_table);
     free(m->resolutions);
     free(m->path);
+    free(m->circuit.outputs);
     free(m);
 }
 

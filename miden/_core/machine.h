@@ -103,6 +103,13 @@ typedef struct {
     felt_t fn_hash[4];
 } CallC;
 
+/* A circuit in memory that is being evaluated: inputs are read where they lie, outputs of gates are kept. */
+typedef struct {
+    uint64_t pointer, inputs, gates;
+    ext2_t *outputs;
+    uint64_t done, capacity; /* done 0: none is under way */
+} CircuitC;
+
 /* A procedure that the driver has found for an external node or a dyn. */
 typedef struct {
     felt_t digest[4];
@@ -173,6 +180,8 @@ typedef struct {
     uint64_t saved_overflow;     /* elements of all callers below their callees' 16 */
     uint64_t max_stack, max_memory, max_continuations;
     uint64_t work;               /* nanoseconds, roughly, that expensive operations took in this call of run */
+
+    CircuitC circuit;            /* when a stop came in the middle of one */
 
     /* talk with the driver */
     ResolutionC *resolutions;    /* open addressing, at most half full */

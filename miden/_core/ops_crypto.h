@@ -10,6 +10,7 @@
 #define WORK_PERMUTATION 4000
 #define WORK_FOLD 500
 #define WORK_GATE 10
+#define GATES_PER_LOOK 0x10000
 
 /* State element i is stack element 11 - i: the buffer from sp[-11] on is the state. */
 LARGE_OPERATION(hperm) {
@@ -156,13 +157,6 @@ LARGE_OPERATION(hornerext) {
 
 /* --- arithmetic circuits ---------------------------------------------------------------------------------------- */
 
-/* A circuit in memory: inputs are read where they lie, outputs of gates are kept. */
-typedef struct {
-    uint64_t pointer, inputs, gates;
-    ext2_t *outputs;
-    uint64_t done, capacity;
-} CircuitC;
-
 /* Numbers of inputs and gates, or a fault. The reference adds the two as 64-bit integers, which may wrap, and then keeps the
  * low 32 bits of each; where it would panic because those do not fit either, there are too many wires. */
 ALWAYS_INLINE int circuit_size(MachineC *m, uint64_t n_read, uint64_t n_eval, CircuitC *circuit) {
@@ -209,26 +203,36 @@ ALWAYS_INLINE int circuit_gate(MachineC *m, CircuitC *circuit) {
     return STATUS_OK;
 }
 
-/* [ptr, n_read, n_eval, ...] unchanged. The work is bounded by the memory in use: a gate that was never written reads a wire
- * that does not exist yet. */
+/* [ptr, n_read, n_eval, ...] unchanged. A circuit is bounded by the memory in use, as a gate that was never written reads a
+ * wire that does not exist yet; still it may be large. So it stops with BUDGET when enough work was done, and goes on where it
+ * stopped when the row is executed again: nothing that it reads can have changed. */
 LARGE_OPERATION(evalcircuit) {
-    CircuitC circuit = {.pointer = sp[0]};
+    CircuitC *circuit = &m->circuit;
     int status = spend_work(m, WORK_FOLD);
-    if (!status) status = circuit_size(m, sp[-1], sp[-2], &circuit);
     if (status) return status;
-    if (circuit.inputs) {
-        status = memory_check_word(m, circuit.pointer);
+    if (!circuit->done) {
+        circuit->pointer = sp[0];
+        status = circuit_size(m, sp[-1], sp[-2], circuit);
         if (status) return status;
-        if (circuit.pointer + 2 * circuit.inputs > ADDRESS_END) return fault1(m, STATUS_ADDRESS_OUT_OF_BOUNDS, ADDRESS_END);
+        if (circuit->inputs) {
+            status = memory_check_word(m, circuit->pointer);
+            if (status) return status;
+            if (circuit->pointer + 2 * circuit->inputs > ADDRESS_END) return fault1(m, STATUS_ADDRESS_OUT_OF_BOUNDS, ADDRESS_END);
+        }
     }
-    while (!status && circuit.done < circuit.gates) status = circuit_gate(m, &circuit);
-    m->work += WORK_GATE * circuit.done;
+    while (!status && circuit->done < circuit->gates) {
+        uint64_t before = circuit->done, end = before + GATES_PER_LOOK;
+        while (!status && circuit->done < circuit->gates && circuit->done < end) status = circuit_gate(m, circuit);
+        m->work += WORK_GATE * (circuit->done - before);
+        if (!status && circuit->done < circuit->gates && m->work >= WORK_PER_RUN) return STATUS_BUDGET;
+    }
     if (!status) {
         ext2_t last = {1, 0};
-        if (circuit.inputs + circuit.gates) status = circuit_wire(m, &circuit, 0, &last);
+        if (circuit->inputs + circuit->gates) status = circuit_wire(m, circuit, 0, &last);
         if (!status && (last.base || last.phi)) status = fault0(m, STATUS_ACE_NOT_ZERO);
     }
-    free(circuit.outputs);
+    free(circuit->outputs);
+    memset(circuit, 0, sizeof *circuit);
     return status;
 }
 

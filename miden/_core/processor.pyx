@@ -120,7 +120,7 @@ cdef class Machine:
         """Execute at most `cycles` rows and return a `miden.status.Status`; the state is exact at every return.
 
         BUDGET may come earlier, though never before the first row, when rows are far more expensive than usual (hashes,
-        inverses, circuits): after some milliseconds of these.
+        inverses, circuits): after some milliseconds of these. Only the row of a large circuit may take several calls.
         """
         cdef uint64_t budget = limit_from_object(cycles, "the budget")
         cdef int status

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import miden
 from miden.errors import BackendError, ExecutionError, InputError, LimitError
 from miden.field import Word
 from miden.hashing import event_id
 from miden.mast.advice_map import AdviceMap
 from miden.mast.builder import ForestBuilder
 from miden.mast.program import Program
+from miden.status import Status
+from miden.vm.backends import get_backend
 from miden.vm.host import Host
 from miden.vm.inputs import AdviceInputs
 from miden.vm.mutations import ExtendStack
-from miden.vm.options import Limits
+from miden.vm.options import DEFAULT_LIMITS, Limits
 from miden.vm.processor import Processor, execute
 from tests.support.columns import parse_operations
 from tests.unit.vm.conftest import block_program
@@ -342,6 +345,29 @@ def test_ctrl_c_in_a_handler_leaves_the_event_to_be_served(backend: str) -> None
     assert processor.run()
     assert calls == [1, 1]
     assert processor.output().advice_stack == []
+
+
+def circuit_program(gates: int) -> Program:
+    """Return a program that writes a circuit of equal gates, each twice the first wire, which is 0, and evaluates it."""
+    gate = 2 << 60 | (gates + 1) << 30 | gates + 1
+    write = f"push.0 push.1 while.true push.{gate} dup.1 add.4 mem_store add.1 dup neq.{gates} end drop"
+    return miden.assemble(f"begin {write} push.{gates} push.2 push.0 eval_circuit drop drop drop end")
+
+
+def test_a_circuit_is_the_same_on_both_machines(backend: str) -> None:
+    assert execute(circuit_program(64), backend=backend).cycles == 1114
+
+
+def test_a_large_circuit_does_not_keep_the_machine_to_itself(backend: str) -> None:
+    if backend != "core":
+        pytest.skip("the pure machine is slow anyway")
+    core, program = get_backend("core"), circuit_program(1_200_000)
+    machine = core.machine(core.load(program.forest), program.entrypoint, b"", [], [], DEFAULT_LIMITS)
+    clocks = [0]
+    while machine.run(2**20) == Status.BUDGET:
+        clocks.append(machine.clk)
+    assert (machine.status, machine.clk) == (Status.DONE, 17 * 1_200_000 + 26)
+    assert clocks[-1] == clocks[-2]  # a call that did nothing but a part of the circuit
 
 
 @pytest.mark.parametrize("text", ["noop*20", "emit advpop drop", "push.0 assert.3"])
