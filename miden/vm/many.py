@@ -267,6 +267,8 @@ def _in_threads(
                 thread.join(LOOK_SECONDS)
                 if progress is not None:
                     progress.show(count())
+        if progress is not None:
+            progress.show(count())
     except BaseException:
         stop()
         for thread in started:
