@@ -60,7 +60,7 @@ def _piece(rng: Random, *, wild: float) -> str:
     """Draw some operations; with probability `wild`, ones that may well fail."""
     if rng.random() < wild:
         return rng.choice((*_RARE, *_U32, "mload", "mstore", "mloadw", "mstorew", f"push.{_constant(rng)}"))
-    kind = rng.randrange(29)
+    kind = rng.randrange(30)
     if kind < 5:
         return rng.choice(_SHUFFLES)
     if kind < 8:
@@ -103,6 +103,11 @@ def _piece(rng: Random, *, wild: float) -> str:
             f"push.{FRAME} mload push.{P - rng.randrange(1, 9)} add {rng.choice(('mload', 'mstore'))}" for _ in range(rng.randint(1, 5))
         ]
         return " ".join((moved.format(8), *cells, *([_piece(rng, wild=wild)] if rng.random() < 0.3 else []), moved.format(P - 8)))
+    if kind == 28:
+        # one cell by two addresses
+        address = rng.choice((64, 100, 2**32 - 2))
+        other = f"dup0 dup0 neg add push.{address} add {rng.choice(('mload add', 'mstore drop', 'mstore'))}"
+        return f"dup0 push.{address} mstore drop incr {other} push.{address} {rng.choice(('mload', 'mload', 'mstore'))}"
     if kind == 27:
         # cells at known distances from one another
         cells = [f"dup{rng.randrange(3)} push.{rng.randrange(4)} add {rng.choice(('mload', 'mstore', 'mload incr'))}" for _ in range(4)]

@@ -74,6 +74,13 @@ BODIES = {
     "a known address": "push.9 mload incr push.9 mstore",
     "the frame pointer": "push.4294967294 mload incr push.4294967294 mstore",
     "the end of memory": "push.4294967295 mload incr push.4294967295 mstore",
+    "one cell by two addresses": "dup0 push.64 mstore drop dup1 incr dup0 dup0 neg add push.64 add mstore drop push.64 mload add",
+    "the frame pointer stored by a computed address": (
+        "dup0 push.4294967294 mstore drop dup1 incr dup0 dup0 neg add push.4294967294 add mstore drop push.4294967294 mload add"
+    ),
+    "the frame pointer loaded by a computed address": (
+        "dup0 push.4294967294 mstore drop dup0 dup0 neg add push.4294967294 add mload add dup1 push.4294967294 mstore drop"
+    ),
     "an inverse": "incr inv",
     "the depth and the clock": "sdepth clk add add",
     "a permutation": "hperm",
