@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import os
-import shlex
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -69,10 +68,10 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def command_line() -> str:
-    """Return the command without what differs between machines."""
-    words = [word for word in sys.argv[1:] if not word.startswith("/")]
-    return shlex.join(["python", "benchmarks/compare.py", *words])
+def command_line(options: argparse.Namespace) -> str:
+    """Return the command that measures the same, without the paths that differ between machines."""
+    words = [word for name in options.area or () for word in ("--area", name)]
+    return " ".join(["python benchmarks/compare.py", *words, *(["--quick"] if options.quick else ["--rounds", str(options.rounds)])])
 
 
 def main() -> int:
@@ -86,7 +85,7 @@ def main() -> int:
         reference = stack.enter_context(Reference(options.reference)) if options.reference else None
         setting = Setting(reference, options.reference, options.reference_cli, options.quick)
         document: dict[str, Any] = {
-            "command": command_line(),
+            "command": command_line(options),
             "date": dt.datetime.now(dt.UTC).date().isoformat(),
             "machine": facts,
             "rounds": 1 if options.quick else options.rounds,

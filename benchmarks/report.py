@@ -73,17 +73,17 @@ def machine_line(document: dict[str, Any]) -> str:
     )
 
 
-def title(area: dict[str, Any], machine: dict[str, Any]) -> str:
-    """Return the title of an area, with a warning if the machine was busy with something else."""
+def warning(area: dict[str, Any], machine: dict[str, Any]) -> str:
+    """Return a sentence if the machine was busy with something else, else nothing."""
     if area["other_work"] <= BUSY:
-        return str(area["title"])
+        return ""
     priority = f", at {machine['priority']}" if machine["priority"] else ""
-    return f"{area['title']} (TAKEN BESIDE OTHER WORK on {area['other_work']:.1f} processors{priority}: not what a quiet machine gives)"
+    return f"Taken beside other work on {area['other_work']:.1f} of {machine['cores']} processors{priority}."
 
 
 def area_text(area: dict[str, Any], machine: dict[str, Any]) -> str:
     """Return one area as a table for the terminal."""
-    lines = [title(area, machine)]
+    lines = [f"{area['title']}. {warning(area, machine)}".strip()]
     if area["rows"]:
         cells = [heads(area), *map(columns, area["rows"])]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -100,7 +100,9 @@ def markdown(document: dict[str, Any]) -> str:
     """Return all areas as tables of a document."""
     parts = [f"`{document['command']}`, on {document['date']}.", f"{machine_line(document)}."]
     for area in document["areas"]:
-        parts.append(f"### {title(area, document['machine'])}")
+        parts.append(f"### {area['title']}")
+        if warning(area, document["machine"]):
+            parts.append(warning(area, document["machine"]))
         if area["rows"]:
             table = [heads(area), ["---", *["--:"] * 6], *map(columns, area["rows"])]
             parts.append("\n".join(f"| {' | '.join(row)} |" for row in table))
