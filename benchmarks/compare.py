@@ -58,6 +58,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--reference", default=environment("MIDEN_REFERENCE"), metavar="PATH", help="the harness; else MIDEN_REFERENCE")
     cli = environment("MIDEN_REFERENCE_CLI")
     parser.add_argument("--reference-cli", default=cli, metavar="PATH", help="the reference's command line; else MIDEN_REFERENCE_CLI")
+    replay = environment("MIDEN_REFERENCE_REPLAY")
+    help_text = "the reference's replay of transactions; else MIDEN_REFERENCE_REPLAY"
+    parser.add_argument("--reference-replay", default=replay, metavar="PATH", help=help_text)
     parser.add_argument("--area", action="append", choices=areas.NAMES, help="measure only this; may be repeated")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--quick", action="store_true", help="small sizes, one round: to see that it works, not to quote")
@@ -77,13 +80,13 @@ def command_line(options: argparse.Namespace) -> str:
 def main() -> int:
     """Measure, print, write what was asked for, and return the exit code."""
     options = arguments()
-    for path in (options.reference, options.reference_cli):
+    for path in (options.reference, options.reference_cli, options.reference_replay):
         if path and not Path(path).is_file():
             raise SystemExit(f"there is no {path}")
     facts = machine()
     with ExitStack() as stack:
         reference = stack.enter_context(Reference(options.reference)) if options.reference else None
-        setting = Setting(reference, options.reference, options.reference_cli, options.quick)
+        setting = Setting(reference, options.reference, options.reference_cli, options.reference_replay, options.quick)
         document: dict[str, Any] = {
             "command": command_line(options),
             "date": dt.datetime.now(dt.UTC).date().isoformat(),

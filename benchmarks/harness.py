@@ -63,6 +63,8 @@ class Setting:
     """Where the harness is, for the area that measures starting it."""
     cli: str | None
     """The reference's own command line, if it was given."""
+    replay: str | None
+    """The reference's replay of transactions, if it was given."""
     quick: bool
 
     def size(self, full: int, quick: int) -> int:

@@ -92,7 +92,7 @@ def area_text(area: dict[str, Any], machine: dict[str, Any]) -> str:
             lines.append("  ".join((f"  {row[0]:<{widths[0]}}", *rest)).rstrip())
     lines += [f"  {line}" for line in series_lines(area)]
     if not area["rows"] and not area["series"]:
-        lines.append("  needs the reference (--reference PATH or MIDEN_REFERENCE)")
+        lines.append("  needs what is not here: the reference, or recordings")
     return "\n".join(lines)
 
 
