@@ -21,7 +21,7 @@ STAMP_DEV := $(VENV)/.stamp-dev
 
 ASAN_LIB := build/asan/lib
 STAMP_ASAN := build/asan/.stamp
-ASAN_TESTS ?= tests/unit/_core tests/unit/vm tests/differential tests/conformance tests/examples
+ASAN_TESTS ?= tests/unit/_core tests/unit/machine tests/unit/vm tests/differential tests/conformance tests/examples
 COMPILER ?= cc
 
 .DEFAULT_GOAL := help
