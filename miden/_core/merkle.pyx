@@ -84,13 +84,13 @@ def fresh_table():
     global empty_subtrees
     cdef NodeTable table
     cdef TreeNodeC node
-    cdef int depth, index
+    cdef int _depth, index
     if empty_subtrees is None:
         table = NodeTable()
         node.hashed = 1
         for index in range(4):
             node.digest[index] = 0
-        for depth in range(255):
+        for _depth in range(255):
             memcpy(node.children[0], node.digest, 32)
             memcpy(node.children[1], node.digest, 32)
             rpo_merge_in_domain(node.children[0], node.children[1], 0, node.digest)
