@@ -177,7 +177,6 @@ BOMBS = {
 }
 
 
-@pytest.mark.timed
 @pytest.mark.parametrize(("source", "kind"), BOMBS.values(), ids=BOMBS)
 def test_r25_a_small_source_that_asks_for_much_fails_soon(source: str, kind: str | None) -> None:
     miden.assemble("begin add end")  # load everything
