@@ -1,6 +1,7 @@
 """The command line: one module for each verb, loaded when it is asked for.
 
-`app` has the table of verbs, `console` what they print with, `failures` how errors become messages and exit codes.
+`app` has the table of verbs, `parameters` reads plain command lines and `commands` asks click about the others,
+`console` is what verbs print with, `failures` how errors become messages and exit codes.
 Nothing below this package reads the environment or prints. (Exit codes are those of `miden.errors`.)
 """
 

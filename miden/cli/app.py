@@ -1,21 +1,21 @@
-"""The root command and the table of verbs.
+"""The table of verbs, and the way from a command line to its exit code.
 
-Help and usage errors are made from the table: no verb is imported before it runs.
+No verb is imported before it runs, and click only where a line needs explaining: see `miden.cli.parameters`.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-from importlib import import_module
-
-import click
 
 from miden.cli.console import INTERNAL_ERROR
-from miden.errors import EXIT_INTERRUPTED, EXIT_OK
+from miden.errors import EXIT_INTERRUPTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from miden.cli.verb import Verb
 
 VERBS = {
     "run": "Run a program and print its stack, cycles and speed.",
@@ -43,62 +43,28 @@ EPILOG = (
     "7 input or output, 70 an error in miden itself, 130 interrupted."
 )
 
-
-class LazyGroup(click.Group):
-    """A group whose commands are modules, imported when they run."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = import_module(f"miden.cli.{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], VERBS, 1)
-            if not near:
-                raise
-            raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean {near[0]!r}?", ctx) from None
+_EXPANDED = frozenset("~$%*?[")
+"""Characters of words that click expands on Windows, where the shell does not."""
 
 
-def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
-    if value:
-        from miden._version import __version__
+def load_verb(name: str) -> Verb:
+    """Import the module of a verb."""
+    from importlib import import_module
 
-        click.echo(f"miden {__version__}")
-        ctx.exit()
-
-
-@click.group(
-    cls=LazyGroup,
-    help="Assemble, run and inspect programs of the Miden VM.",
-    epilog=EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version.")
-def app() -> None:
-    """Hold the verbs."""
+    found: Verb = import_module(f"miden.cli.{name}").command
+    return found
 
 
 def run_app(arguments: Sequence[str] | None) -> int:
-    """Run the root command and return the exit code, whatever happens."""
+    """Run a command line, by default that of the process, and return the exit code, whatever happens."""
     try:
-        code = app.main(None if arguments is None else list(arguments), prog_name=_program_name(), standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+        code = _run_plain(sys.argv[1:] if arguments is None else arguments)
+        if code is not None:
+            return code
+        from miden.cli.commands import run_with_click
+
+        return run_with_click(arguments, program_name())
+    except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except Exception:  # noqa: BLE001  the last resort: anything else is a mistake of ours, shown whole
@@ -107,9 +73,30 @@ def run_app(arguments: Sequence[str] | None) -> int:
         traceback.print_exc()
         print("error: this is an error in miden itself; please report it with the lines above", file=sys.stderr)
         return INTERNAL_ERROR
-    return code if isinstance(code, int) else EXIT_OK
 
 
-def _program_name() -> str:
+def _run_plain(words: Sequence[str]) -> int | None:
+    """Run a line that needs no explaining; return None for any other."""
+    if not words or words[0] not in VERBS or f"_{program_name().upper()}_COMPLETE" in os.environ:
+        return None
+    if os.name == "nt" and any(not _EXPANDED.isdisjoint(word) for word in words):
+        return None
+    from miden.cli.parameters import read_words
+    from miden.cli.verb import MisuseError
+
+    verb = load_verb(words[0])
+    values = read_words(verb.parameters, words[1:])
+    if values is None:
+        return None
+    try:
+        return verb.perform(values)
+    except MisuseError as error:
+        from miden.cli.commands import show_misuse
+
+        return show_misuse(words, program_name(), error)
+
+
+def program_name() -> str:
+    """Return what the program was called as: ``miden`` or ``pymiden``."""
     name = sys.argv[0].replace("\\", "/").rpartition("/")[2]
     return name if name in ("miden", "pymiden") else "miden"

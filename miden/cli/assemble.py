@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 
-import click
-
+from miden.cli.parameters import FilePath, argument, flag, option
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
@@ -13,17 +12,19 @@ if TYPE_CHECKING:
     from miden.cli.console import Console
 
 
-@verb("assemble")
-@click.argument("file", type=click.Path(allow_dash=True))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(allow_dash=True),
-    metavar="OUT",
-    help="File to write (- for standard output); FILE with the extension .masb by default.",
+@verb(
+    "assemble",
+    argument("file", FilePath(allow_dash=True)),
+    option(
+        "-o",
+        "--output",
+        type=FilePath(allow_dash=True),
+        metavar="OUT",
+        help="File to write (- for standard output); FILE with the extension .masb by default.",
+    ),
+    flag("--strip", help="Leave debug information out."),
+    flag("--warnings-as-errors", help="Refuse a program with warnings."),
 )
-@click.option("--strip", is_flag=True, help="Leave debug information out.")
-@click.option("--warnings-as-errors", is_flag=True, help="Refuse a program with warnings.")
 def command(console: Console, file: str, output: str | None, strip: bool, warnings_as_errors: bool) -> int:
     """Assemble the program in FILE and write it, readable by this and by the reference implementation.
 

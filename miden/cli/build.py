@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 
-import click
-
-from miden.cli.verb import verb
+from miden.cli.parameters import FilePath, argument, flag, option
+from miden.cli.verb import MisuseError, verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,14 +17,16 @@ if TYPE_CHECKING:
 CACHE_VARIABLE = "MIDEN_BUILD_CACHE"
 
 
-@verb("build")
-@click.argument("path", type=click.Path(), default=".")
-@click.option("--profile", metavar="NAME", help="Profile of the project file; dev by default.")
-@click.option("--release", is_flag=True, help="The same as --profile release: without debug information.")
-@click.option("--target-dir", type=click.Path(), metavar="DIR", help="Folder to write to; target in the project by default.")
-@click.option("--cache", type=click.Path(), metavar="DIR", help=f"Folder of the build cache; ${CACHE_VARIABLE} or target/cache by default.")
-@click.option("--no-cache", is_flag=True, help="Build everything, keep nothing.")
-@click.option("--warnings-as-errors", is_flag=True, help="Refuse sources with warnings.")
+@verb(
+    "build",
+    argument("path", FilePath(), default="."),
+    option("--profile", metavar="NAME", help="Profile of the project file; dev by default."),
+    flag("--release", help="The same as --profile release: without debug information."),
+    option("--target-dir", type=FilePath(), metavar="DIR", help="Folder to write to; target in the project by default."),
+    option("--cache", type=FilePath(), metavar="DIR", help=f"Folder of the build cache; ${CACHE_VARIABLE} or target/cache by default."),
+    flag("--no-cache", help="Build everything, keep nothing."),
+    flag("--warnings-as-errors", help="Refuse sources with warnings."),
+)
 def command(
     console: Console,
     path: str,
@@ -50,7 +51,7 @@ def command(
     from miden.package.project import FILE_NAME, find_project
 
     if release and profile not in (None, "release"):
-        raise click.UsageError("--release and --profile ask for different things")
+        raise MisuseError("--release and --profile ask for different things")
     folder = find_project(path) if path == "." else Path(path) if (Path(path) / FILE_NAME).is_file() else None
     if folder is None:
         searched = f"{path} or above" if path == "." else path

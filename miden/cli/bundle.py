@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 
-import click
-
-from miden.cli.verb import verb
+from miden.cli.parameters import FilePath, argument, flag, option
+from miden.cli.verb import MisuseError, verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,17 +13,19 @@ if TYPE_CHECKING:
     from miden.mast.library import Library
 
 
-@verb("bundle")
-@click.argument("directory", type=click.Path())
-@click.option("-o", "--output", type=click.Path(), metavar="OUT", help="File to write: .masl or .masp; NAMESPACE.masl by default.")
-@click.option("--namespace", metavar="NS", help="Path in front of all modules; the name of the directory by default.")
-@click.option("--kernel", type=click.Path(), metavar="FILE", help="Kernel that the modules may call by syscall.")
-@click.option("--link", "dynamic", type=click.Path(), multiple=True, metavar="FILE", help="Library that is linked and needed at run time.")
-@click.option("--static", "static", type=click.Path(), multiple=True, metavar="FILE", help="Library of which a copy is linked in.")
-@click.option("--version", "version", metavar="X.Y.Z", help="Version of the package, for a .masp.")
-@click.option("--strip", is_flag=True, help="Leave debug information out.")
-@click.option("--force", is_flag=True, help="Replace OUT if it is there.")
-@click.option("--warnings-as-errors", is_flag=True, help="Refuse sources with warnings.")
+@verb(
+    "bundle",
+    argument("directory", FilePath()),
+    option("-o", "--output", type=FilePath(), metavar="OUT", help="File to write: .masl or .masp; NAMESPACE.masl by default."),
+    option("--namespace", metavar="NS", help="Path in front of all modules; the name of the directory by default."),
+    option("--kernel", type=FilePath(), metavar="FILE", help="Kernel that the modules may call by syscall."),
+    option("--link", name="dynamic", type=FilePath(), multiple=True, metavar="FILE", help="Library that is linked and needed at run time."),
+    option("--static", type=FilePath(), multiple=True, metavar="FILE", help="Library of which a copy is linked in."),
+    option("--version", metavar="X.Y.Z", help="Version of the package, for a .masp."),
+    flag("--strip", help="Leave debug information out."),
+    flag("--force", help="Replace OUT if it is there."),
+    flag("--warnings-as-errors", help="Refuse sources with warnings."),
+)
 def command(
     console: Console,
     directory: str,
@@ -53,9 +54,9 @@ def command(
     namespace = os.path.basename(os.path.abspath(directory)) if namespace is None else namespace  # noqa: PTH100, PTH119
     output = f"{namespace.removeprefix('::').replace('::', '-')}.masl" if output is None else output
     if not output.endswith((".masl", ".masp")):
-        raise click.BadParameter(f"expected a name that ends in .masl or .masp, found {output!r}", param_hint="--output")
+        raise MisuseError(f"expected a name that ends in .masl or .masp, found {output!r}", option="--output")
     if version is not None and not output.endswith(".masp"):
-        raise click.BadParameter("only a package, .masp, has a version", param_hint="--version")
+        raise MisuseError("only a package, .masp, has a version", option="--version")
     if version is not None:
         check_version(version)
     if not force and os.path.lexists(output):

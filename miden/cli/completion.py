@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import click
-
-from miden.cli.verb import verb
+from miden.cli.parameters import Choice, argument, option
+from miden.cli.verb import MisuseError, verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from miden.cli.console import Console
 
 
-@verb("completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@click.option("--program", default="miden", type=click.Choice(["miden", "pymiden"]), help="Name to complete.")
+@verb(
+    "completion",
+    argument("shell", Choice(["bash", "zsh", "fish"])),
+    option("--program", default="miden", type=Choice(["miden", "pymiden"]), help="Name to complete."),
+)
 def command(console: Console, shell: str, program: str) -> int:
     """Print a script that makes SHELL complete verbs, options and files.
 
@@ -24,11 +25,11 @@ def command(console: Console, shell: str, program: str) -> int:
     """
     from click.shell_completion import get_completion_class
 
-    from miden.cli.app import app
+    from miden.cli.commands import app
 
     completion = get_completion_class(shell)
     if completion is None:
-        raise click.UsageError(f"no completion for {shell}")
+        raise MisuseError(f"no completion for {shell}")
     script = completion(app, {}, program, f"_{program.upper()}_COMPLETE")
     text = script.source_template % script.source_vars()
     if console.json:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
+from miden.cli.parameters import FilePath, argument, flag
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
@@ -16,10 +15,12 @@ DIFFERENT = 1
 """Exit code if there is a difference."""
 
 
-@verb("diff")
-@click.argument("first", type=click.Path())
-@click.argument("second", type=click.Path())
-@click.option("--code", is_flag=True, help="Look at exports and code only: not at names, versions, sections and debug information.")
+@verb(
+    "diff",
+    argument("first", FilePath()),
+    argument("second", FilePath()),
+    flag("--code", help="Look at exports and code only: not at names, versions, sections and debug information."),
+)
 def command(console: Console, first: str, second: str, code: bool) -> int:
     """Compare FIRST and SECOND: programs, libraries, packages or containers, source text too.
 

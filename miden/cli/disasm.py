@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
+from miden.cli.parameters import FilePath, argument, flag
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
@@ -22,10 +21,12 @@ INEXACT = 1
 """Exit code of --masm if the text does not assemble to the same root."""
 
 
-@verb("disasm")
-@click.argument("file", type=click.Path(allow_dash=True))
-@click.argument("procedure", required=False)
-@click.option("--masm", is_flag=True, help="Write MASM that assembles to the same roots; exits with 1 and says why if it does not.")
+@verb(
+    "disasm",
+    argument("file", FilePath(allow_dash=True)),
+    argument("procedure", required=False),
+    flag("--masm", help="Write MASM that assembles to the same roots; exits with 1 and says why if it does not."),
+)
 def command(console: Console, file: str, procedure: str | None, masm: bool) -> int:
     """Print the nodes of FILE, or those of one PROCEDURE: kind, digest, and operations or children.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
+from miden.cli.parameters import FilePath, argument, flag, option
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
@@ -12,12 +11,14 @@ if TYPE_CHECKING:
     from miden.package.docs import DocModule
 
 
-@verb("doc")
-@click.argument("path", type=click.Path(), default=".")
-@click.option("-o", "--output", type=click.Path(allow_dash=True), metavar="OUT", help="File to write; standard output by default.")
-@click.option("--html", is_flag=True, help="Write a page of HTML; so does an OUT that ends in .html.")
-@click.option("--title", metavar="TEXT", help="Title of the page.")
-@click.option("--force", is_flag=True, help="Replace OUT if it is there.")
+@verb(
+    "doc",
+    argument("path", FilePath(), default="."),
+    option("-o", "--output", type=FilePath(allow_dash=True), metavar="OUT", help="File to write; standard output by default."),
+    flag("--html", help="Write a page of HTML; so does an OUT that ends in .html."),
+    option("--title", metavar="TEXT", help="Title of the page."),
+    flag("--force", help="Replace OUT if it is there."),
+)
 def command(console: Console, path: str, output: str | None, html: bool, title: str | None, force: bool) -> int:
     """Write the documentation of PATH: a project, a folder of modules, a module, or a library or package.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
+from miden.cli.parameters import argument
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
@@ -11,8 +10,10 @@ if TYPE_CHECKING:
     from miden.cli.console import Console
 
 
-@verb("explain")
-@click.argument("code")
+@verb(
+    "explain",
+    argument("code"),
+)
 def command(console: Console, code: str) -> int:
     """Explain an error CODE such as E0117, or the kind of an error such as FailedAssertion."""
     from miden.assembly.explain import explain

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
+from miden.cli.parameters import FilePath, argument, flag, option
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
@@ -11,12 +10,14 @@ if TYPE_CHECKING:
     from miden.cli.console import Console
 
 
-@verb("graph")
-@click.argument("file", type=click.Path(allow_dash=True))
-@click.argument("procedure", required=False)
-@click.option("-o", "--output", type=click.Path(allow_dash=True), metavar="OUT", help="File to write; standard output by default.")
-@click.option("--svg", is_flag=True, help="Write an SVG; so does an OUT that ends in .svg.")
-@click.option("--force", is_flag=True, help="Replace OUT if it is there.")
+@verb(
+    "graph",
+    argument("file", FilePath(allow_dash=True)),
+    argument("procedure", required=False),
+    option("-o", "--output", type=FilePath(allow_dash=True), metavar="OUT", help="File to write; standard output by default."),
+    flag("--svg", help="Write an SVG; so does an OUT that ends in .svg."),
+    flag("--force", help="Replace OUT if it is there."),
+)
 def command(console: Console, file: str, procedure: str | None, output: str | None, svg: bool, force: bool) -> int:
     """Draw the nodes of FILE, or those of one PROCEDURE: in the language of Graphviz, or as SVG.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
+from miden.cli.parameters import FilePath, argument
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
@@ -11,8 +10,10 @@ if TYPE_CHECKING:
     from miden.cli.console import Console
 
 
-@verb("hash")
-@click.argument("file", type=click.Path(allow_dash=True))
+@verb(
+    "hash",
+    argument("file", FilePath(allow_dash=True)),
+)
 def command(console: Console, file: str) -> int:
     """Print the hash of the program in FILE, source text or serialized (- for standard input).
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
+from miden.cli.parameters import FilePath, argument, flag
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
@@ -14,9 +13,11 @@ if TYPE_CHECKING:
     from miden.package.artifacts import Loaded
 
 
-@verb("inspect")
-@click.argument("file", type=click.Path(allow_dash=True))
-@click.option("--commitments", is_flag=True, help="Compute the commitments to the set of procedures and to all bytes as well.")
+@verb(
+    "inspect",
+    argument("file", FilePath(allow_dash=True)),
+    flag("--commitments", help="Compute the commitments to the set of procedures and to all bytes as well."),
+)
 def command(console: Console, file: str, commitments: bool) -> int:
     """Show what is in FILE: kind, root, exports with signatures and digests, sizes, dependencies and sections.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
+from miden.cli.parameters import FilePath, argument, flag, option
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
@@ -66,11 +65,13 @@ def project_files(name: str, kind: str) -> dict[str, str]:
     return {"miden-project.toml": manifest, "src/mod.masm": LIBRARY.format(name=name), **ignored}
 
 
-@verb("new")
-@click.argument("path", type=click.Path())
-@click.option("--lib", "kind", flag_value="library", help="Make a library.")
-@click.option("--kernel", "kind", flag_value="kernel", help="Make a kernel.")
-@click.option("--name", metavar="NAME", help="Name of the package; by default the last part of PATH.")
+@verb(
+    "new",
+    argument("path", FilePath()),
+    flag("--lib", name="kind", flag_value="library", help="Make a library."),
+    flag("--kernel", name="kind", flag_value="kernel", help="Make a kernel."),
+    option("--name", metavar="NAME", help="Name of the package; by default the last part of PATH."),
+)
 def command(console: Console, path: str, kind: str | None, name: str | None) -> int:
     """Make a new project in the folder PATH: a program, unless --lib or --kernel asks for something else.
 

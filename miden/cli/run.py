@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
-import click
-
-from miden.cli.verb import verb
+from miden.cli.parameters import Choice, FilePath, IntRange, Number, argument, flag, option
+from miden.cli.verb import MisuseError, verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,31 +22,33 @@ LISTED = 20
 """Rows of one table of a profile."""
 
 
-@verb("run")
-@click.argument("file", type=click.Path(allow_dash=True))
-@click.option(
-    "-i",
-    "--inputs",
-    type=click.Path(),
-    metavar="INPUTS",
-    help="File of inputs; by default the one beside FILE with the extension .inputs, if any.",
+@verb(
+    "run",
+    argument("file", FilePath(allow_dash=True)),
+    option(
+        "-i",
+        "--inputs",
+        type=FilePath(),
+        metavar="INPUTS",
+        help="File of inputs; by default the one beside FILE with the extension .inputs, if any.",
+    ),
+    option(
+        "-l",
+        "--library",
+        name="libraries",
+        type=FilePath(),
+        multiple=True,
+        metavar="FILE",
+        help="Library, kernel or package that the program needs at run time; may be given several times.",
+    ),
+    option("--stack", metavar="A,B,..", help="Stack inputs, top first: with 3,5 the 3 is on top. In place of those of the inputs file."),
+    option("-n", "--outputs", type=IntRange(0, VISIBLE), default=VISIBLE, help="How many stack outputs to print; 16 by default."),
+    option("--max-cycles", type=IntRange(1), metavar="N", help="End the run before it uses more than N cycles; 2^29 by default."),
+    option("--deadline", type=Number(), metavar="SECONDS", help="End the run after so much time."),
+    option("--backend", type=Choice(["core", "pure"]), help="Machine to run on; core, if it is built, by default."),
+    flag("--profile", help="Step through the run and print where its cycles went."),
+    flag("--debug", help="Obey debug.* and trace.* instructions (with --json they print to standard error)."),
 )
-@click.option(
-    "-l",
-    "--library",
-    "libraries",
-    type=click.Path(),
-    multiple=True,
-    metavar="FILE",
-    help="Library, kernel or package that the program needs at run time; may be given several times.",
-)
-@click.option("--stack", metavar="A,B,..", help="Stack inputs, top first: with 3,5 the 3 is on top. In place of those of the inputs file.")
-@click.option("-n", "--outputs", type=click.IntRange(0, VISIBLE), default=VISIBLE, help="How many stack outputs to print; 16 by default.")
-@click.option("--max-cycles", type=click.IntRange(1), metavar="N", help="End the run before it uses more than N cycles; 2^29 by default.")
-@click.option("--deadline", type=float, metavar="SECONDS", help="End the run after so much time.")
-@click.option("--backend", type=click.Choice(["core", "pure"]), help="Machine to run on; core, if it is built, by default.")
-@click.option("--profile", is_flag=True, help="Step through the run and print where its cycles went.")
-@click.option("--debug", is_flag=True, help="Obey debug.* and trace.* instructions (with --json they print to standard error).")
 def command(
     console: Console,
     file: str,
@@ -139,7 +140,7 @@ def parse_stack(text: str) -> StackInputs:
         try:
             values.append(int(part, 0))
         except ValueError:
-            raise click.BadParameter(f"expected integers separated by commas, found {part[:40]!r}", param_hint="--stack") from None
+            raise MisuseError(f"expected integers separated by commas, found {part[:40]!r}", option="--stack") from None
     return StackInputs.from_top(values)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
+from miden.cli.parameters import Choice, FilePath, IntRange, argument, option
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
@@ -16,10 +15,12 @@ LISTED = 40
 ORDERS = {"own": "own_bytes", "total": "total_bytes", "name": "name"}
 
 
-@verb("size")
-@click.argument("file", type=click.Path(allow_dash=True))
-@click.option("--sort", type=click.Choice(list(ORDERS)), default="own", help="Order of the procedures; own by default.")
-@click.option("-n", "--lines", type=click.IntRange(0), default=LISTED, help=f"How many procedures to list; {LISTED} by default.")
+@verb(
+    "size",
+    argument("file", FilePath(allow_dash=True)),
+    option("--sort", type=Choice(list(ORDERS)), default="own", help="Order of the procedures; own by default."),
+    option("-n", "--lines", type=IntRange(0), default=LISTED, help=f"How many procedures to list; {LISTED} by default."),
+)
 def command(console: Console, file: str, sort: str, lines: int) -> int:
     """Show the bytes of FILE by part and by procedure.
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import click
-
-from miden.cli.verb import verb
+from miden.cli.parameters import FilePath, argument, flag, option
+from miden.cli.verb import MisuseError, verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from miden.cli.console import Console
 
 
-@verb("strip")
-@click.argument("file", type=click.Path())
-@click.option("-o", "--output", type=click.Path(allow_dash=True), metavar="OUT", help="File to write (- for standard output).")
-@click.option("--in-place", is_flag=True, help="Replace FILE itself.")
-@click.option("--force", is_flag=True, help="Replace OUT if it is there.")
+@verb(
+    "strip",
+    argument("file", FilePath()),
+    option("-o", "--output", type=FilePath(allow_dash=True), metavar="OUT", help="File to write (- for standard output)."),
+    flag("--in-place", help="Replace FILE itself."),
+    flag("--force", help="Replace OUT if it is there."),
+)
 def command(console: Console, file: str, output: str | None, in_place: bool, force: bool) -> int:
     """Remove decorators and error messages from FILE: a program, library, package or container. Its root stays.
 
@@ -28,7 +29,7 @@ def command(console: Console, file: str, output: str | None, in_place: bool, for
     from miden.package.diffing import root_of
 
     if (output is None) != in_place:
-        raise click.UsageError("give -o OUT, or --in-place to replace FILE" if output is None else "-o and --in-place exclude each other")
+        raise MisuseError("give -o OUT, or --in-place to replace FILE" if output is None else "-o and --in-place exclude each other")
     loaded = load_artifact(read_bytes(file))
     stripped = loaded.content.strip_debug_info()
     if loaded.container is not None:

@@ -4,50 +4,70 @@ from __future__ import annotations
 
 import sys
 
-import click
-
-from miden.cli.console import Console, close_quietly
-from miden.cli.failures import error_code, report
+from miden.cli.console import Console
+from miden.cli.parameters import Choice, flag, option
 from miden.errors import EXIT_OK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+
+    from miden.cli.parameters import Parameter
+
+COMMON = (
+    flag("--json", help="Print one JSON document on standard output, errors too."),
+    option("--color", type=Choice(["auto", "always", "never"]), default="auto", help="Colour; auto: on a terminal."),
+    flag("--traceback", help="Show Python's traceback of an error as well."),
+)
+"""The options of all verbs."""
 
 
-class Verb(click.Command):
-    """A command that hands its function a `Console` as the first argument and reports what the function raises."""
+class MisuseError(Exception):
+    """Options that are fine one by one and wrong together, or a value no listed type describes: shown with the usage.
 
-    def invoke(self, ctx: click.Context) -> Any:
-        params = ctx.params
-        console = Console(json=params.pop("json"), color=params.pop("color"), traceback=params.pop("traceback"))
-        params["console"] = console
-        code: int = EXIT_OK
+    `option` is the option at fault, if it is one.
+    """
+
+    def __init__(self, message: str, *, option: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.option = option
+
+
+class Verb:
+    """A verb of the command line: its name, the table of its parameters, and the function that does it.
+
+    The function is called with a `Console` and the values of the parameters by name, and returns the exit code; its
+    docstring is the help.
+    """
+
+    def __init__(self, name: str, parameters: tuple[Parameter, ...], function: Callable[..., int]) -> None:
+        self.name = name
+        self.parameters = (*parameters, *COMMON)
+        self.function = function
+
+    def perform(self, values: dict[str, object]) -> int:
+        """Do it and return the exit code; what the function raises is reported, all but `MisuseError`."""
+        console = Console(json=values.pop("json") is True, color=str(values.pop("color")), traceback=values.pop("traceback") is True)
+        code = EXIT_OK
         try:
             try:
-                code = super().invoke(ctx)
-            except click.ClickException:
+                code = self.function(console, **values)
+            except MisuseError:
                 raise
             except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  raised again by `report` if unknown
+                from miden.cli.failures import error_code, report
+
                 code = error_code(error)
                 report(error, console)
             sys.stdout.flush()
         except BrokenPipeError:
+            from miden.cli.console import close_quietly
+
             close_quietly()
         return code
 
 
-def verb(name: str) -> Callable[[Callable[..., int]], click.Command]:
-    """Make a function the command of a verb; its docstring is the help, its result the exit code."""
-
-    def decorate(function: Callable[..., int]) -> click.Command:
-        decorated = click.command(name, cls=Verb)(function)
-        decorated.params += [
-            click.Option(["--json"], is_flag=True, help="Print one JSON document on standard output, errors too."),
-            click.Option(["--color"], type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour; auto: on a terminal."),
-            click.Option(["--traceback"], is_flag=True, help="Show Python's traceback of an error as well."),
-        ]
-        return decorated
-
-    return decorate
+def verb(name: str, *parameters: Parameter) -> Callable[[Callable[..., int]], Verb]:
+    """Make a function the verb called `name`, with these parameters and the common ones."""
+    return lambda function: Verb(name, parameters, function)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
+from miden.cli.parameters import FilePath, argument, option
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
@@ -14,10 +13,12 @@ if TYPE_CHECKING:
     from miden.package.artifacts import Loaded
 
 
-@verb("verify")
-@click.argument("file", type=click.Path(allow_dash=True))
-@click.option("--root", metavar="0x..", help="The root that FILE must have.")
-@click.option("--content", metavar="0x..", help="The content commitment that FILE must have; miden inspect --commitments shows it.")
+@verb(
+    "verify",
+    argument("file", FilePath(allow_dash=True)),
+    option("--root", metavar="0x..", help="The root that FILE must have."),
+    option("--content", metavar="0x..", help="The content commitment that FILE must have; miden inspect --commitments shows it."),
+)
 def command(console: Console, file: str, root: str | None, content: str | None) -> int:
     """Check FILE: sizes, indices and order, every operation, the digest of every node, exports against code.
 

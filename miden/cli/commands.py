@@ -1,0 +1,135 @@
+"""The same verbs as commands of click, which writes help and usage errors and completes words."""
+
+from __future__ import annotations
+
+import click
+
+from miden.cli.app import EPILOG, VERBS, load_verb
+from miden.cli.parameters import Choice, FilePath, IntRange, Number
+from miden.cli.verb import MisuseError
+from miden.errors import EXIT_INTERRUPTED, EXIT_OK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from miden.cli.parameters import Parameter, Text
+    from miden.cli.verb import Verb
+
+
+class Command(click.Command):
+    """A verb as a command of click."""
+
+    def __init__(self, verb: Verb) -> None:
+        super().__init__(verb.name, params=[_parameter(parameter) for parameter in verb.parameters], help=verb.function.__doc__)
+        self.verb = verb
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return self.verb.perform(ctx.params)
+        except MisuseError as error:
+            raise _usage_error(error, ctx) from None
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are made of verbs, imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return Command(load_verb(cmd_name)) if cmd_name in VERBS else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], VERBS, 1)
+            if not near:
+                raise
+            raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean {near[0]!r}?", ctx) from None
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        from miden._version import __version__
+
+        click.echo(f"miden {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    help="Assemble, run and inspect programs of the Miden VM.",
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version.")
+def app() -> None:
+    """Hold the verbs."""
+
+
+def run_with_click(arguments: Sequence[str] | None, program: str) -> int:
+    """Let click read a command line, by default that of the process, and return the exit code."""
+    try:
+        code = app.main(None if arguments is None else list(arguments), prog_name=program, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        return EXIT_INTERRUPTED
+    return code if isinstance(code, int) else EXIT_OK
+
+
+def show_misuse(words: Sequence[str], program: str, error: MisuseError) -> int:
+    """Show a usage error of a verb that ran without click, as `run_with_click` would, and return the exit code."""
+    command = Command(load_verb(words[0]))
+    root = app.make_context(program, list(words))
+    shown = _usage_error(error, command.make_context(words[0], list(words[1:]), parent=root))
+    shown.show()
+    return shown.exit_code
+
+
+def _usage_error(error: MisuseError, ctx: click.Context) -> click.UsageError:
+    if error.option is None:
+        return click.UsageError(error.message, ctx)
+    return click.BadParameter(error.message, ctx, param_hint=error.option)
+
+
+# --- parameters -----------------------------------------------------------------------------------------------
+
+
+def _parameter(parameter: Parameter) -> click.Parameter:
+    """Return a parameter in click's terms. What is not given is left to click, whose defaults differ between versions."""
+    facts: dict[str, Any] = {}
+    if parameter.default is not None and parameter.default is not False:
+        facts["default"] = parameter.default
+    if parameter.kind is not None:
+        facts["type"] = _type(parameter.kind)
+    elif parameter.flag_value is True:
+        facts["is_flag"] = True
+    else:
+        facts["flag_value"] = parameter.flag_value
+    if not parameter.flags:
+        return click.Argument([parameter.name], required=parameter.required, **facts)
+    return click.Option(
+        [*parameter.flags, parameter.name], metavar=parameter.metavar, multiple=parameter.multiple, help=parameter.help, **facts
+    )
+
+
+def _type(kind: Text) -> click.ParamType[Any]:
+    if isinstance(kind, FilePath):
+        return click.Path(allow_dash=kind.allow_dash)
+    if isinstance(kind, Choice):
+        return click.Choice(list(kind.choices))
+    if isinstance(kind, IntRange):
+        return click.IntRange(kind.min, kind.max)
+    return click.FLOAT if isinstance(kind, Number) else click.STRING
