@@ -1,5 +1,8 @@
 """Text to tokens: one regular expression, one match per token, no token objects. (assembly.md section 1.)
 
+The regular expression is the definition; where the core is built it finds the same tokens, faster, and without the
+import of `re`, which takes longer than assembling a small program.
+
 `tokenize` returns three parallel lists, `texts`, `starts` and `ends`, closed by the end-of-file token ``""``. The text
 of a token says what it is: fixed tokens (punctuation and keywords) are themselves, others are told apart by their
 first characters (`token_class`). Comments and white space are part of the match of the token that follows.
@@ -10,12 +13,19 @@ the parser asks when it looks at it. That way the first problem of a text is the
 
 from __future__ import annotations
 
-import re
 from itertools import accumulate, chain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable
+    from typing import TypeAlias
+
     from miden.assembly.source import SourceFile
+
+    Tokens: TypeAlias = tuple[list[str], list[int], list[int]]
+
+    scan: Callable[[str, int, dict[str, str], str], Tokens]
 
 WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 """Unicode White_Space, which is not what `str.isspace` calls white space."""
@@ -40,14 +50,15 @@ _PATTERN = r"""
     )
 """
 
-_compiled: dict[bool, re.Pattern[str]] = {}
+_compiled: dict[str, re.Pattern[str]] = {}
 
 
-def _pattern(ascii_only: bool) -> re.Pattern[str]:
-    pattern = _compiled.get(ascii_only)
+def _pattern(spaces: str) -> re.Pattern[str]:
+    pattern = _compiled.get(spaces)
     if pattern is None:
-        space = _ASCII_SPACE if ascii_only else WHITE_SPACE
-        pattern = _compiled[ascii_only] = re.compile(_PATTERN % re.escape(space), re.VERBOSE)
+        import re
+
+        pattern = _compiled[spaces] = re.compile(_PATTERN % re.escape(spaces), re.VERBOSE)
     return pattern
 
 
@@ -94,7 +105,7 @@ LONGEST_HEX_VALUE = 18
 """Characters of the longest hex literal that is a number; a longer one that is valid is a word."""
 
 
-def tokenize(source: SourceFile) -> tuple[list[str], list[int], list[int]]:
+def tokenize(source: SourceFile) -> Tokens:
     """Return texts, start and end offsets of all tokens of `source`, the last being end of file, ``""``.
 
     The end-of-file token stands where the last token or comment ends. Time and memory are linear in the text.
@@ -104,56 +115,59 @@ def tokenize(source: SourceFile) -> tuple[list[str], list[int], list[int]]:
     (['dup', '.', '15', ''], [0, 3, 4, 13], [3, 4, 6, 13])
     """
     text, end = source.text, source.end
-    findall = _pattern(text.isascii()).findall
-    fixed = _FIXED.get
+    texts, starts, ends = scan(text, end, _FIXED, WHITE_SPACE)
+    place = _end_of_file(text, ends[-1] if ends else 0, end)
+    texts.append("")
+    starts.append(place)
+    ends.append(place)
+    return texts, starts, ends
+
+
+def readable_scan(text: str, end: int, fixed: dict[str, str], spaces: str) -> Tokens:
+    """Return texts, starts and ends of the tokens in text[:end]; a text that is in `fixed` is the object there."""
+    pattern = _pattern(_ASCII_SPACE if text.isascii() else spaces)
+    get = fixed.get
     texts: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     position = 0
     chunk = _CHUNK
-    # Chunks bound the memory of the matches. The last match of a chunk may be cut short, and `exp` before it may be the
-    # start of `exp.u`: both are made again.
-    while position + chunk < end:
-        pairs = findall(text, position, position + chunk)
+    while True:
+        # Chunks bound the memory of the matches. The last match of a chunk may be cut short, and `exp` before it may be the
+        # start of `exp.u`: both are made again.
+        pairs = pattern.findall(text, position, min(position + chunk, end))
         while pairs and not pairs[-1][1]:
             pairs.pop()
-        if len(pairs) < 3:
-            chunk *= 2
-            continue
-        del pairs[-2:]
+        is_last = position + chunk >= end
+        if not is_last:
+            if len(pairs) < 3:
+                chunk *= 2
+                continue
+            del pairs[-2:]
         bounds = list(accumulate(map(len, chain.from_iterable(pairs)), initial=position))
         found = [pair[1] for pair in pairs]
-        texts += map(fixed, found, found)
+        texts += map(get, found, found)
         starts += bounds[1::2]
         ends += bounds[2::2]
+        if is_last:
+            return texts, starts, ends
         position = bounds[-1]
         chunk = _CHUNK
-    pairs = findall(text, position, end)
-    bounds = list(accumulate(map(len, chain.from_iterable(pairs)), initial=position))
-    found = [pair[1] for pair in pairs]
-    texts += map(fixed, found, found)
-    starts += bounds[1::2]
-    ends += bounds[2::2]
-    _set_end_of_file(text, texts, starts, ends)
-    return texts, starts, ends
 
 
-def _set_end_of_file(text: str, texts: list[str], starts: list[int], ends: list[int]) -> None:
-    """Leave one end-of-file token, placed after the last token or comment."""
-    last = starts[-1]
-    while texts and not texts[-1]:
-        last = starts[-1]
-        texts.pop()
-        starts.pop()
-        ends.pop()
-    begin = ends[-1] if ends else 0
-    comment = text.rfind("#", begin, last)
-    if comment >= 0:
-        line_break = text.find("\n", comment, last)
-        begin = last if line_break < 0 else line_break + 1
-    texts.append("")
-    starts.append(begin)
-    ends.append(begin)
+try:
+    from miden._core.lexer import scan
+except ImportError:
+    scan = readable_scan
+
+
+def _end_of_file(text: str, begin: int, end: int) -> int:
+    """Return where the end-of-file token is placed: behind the last token, which ends at `begin`, or the last comment."""
+    comment = text.rfind("#", begin, end)
+    if comment < 0:
+        return begin
+    line_break = text.find("\n", comment, end)
+    return end if line_break < 0 else line_break + 1
 
 
 # --- what a token is ------------------------------------------------------------------------------------------

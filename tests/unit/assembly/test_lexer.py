@@ -174,18 +174,44 @@ def test_the_end_of_file_stands_after_the_last_token_or_comment() -> None:
         assert tokenize(SourceFile(text))[1][-1] == place
 
 
-ALPHABET = st.sampled_from([*"ab_A0x1.:-/\"\\#!$ \n?é\u2003", "exp.u", "#! d\n", "0x", "0b", '"a b"', "# c\n"])
+ALPHABET = st.sampled_from([*'ab_A0x1.:-/"\\#!$ \n?é\u2003', "exp.u", "#! d\n", "0x", "0b", '"a b"', "# c\n"])
 
 
 @given(st.lists(ALPHABET, max_size=60).map("".join), st.integers(2, 40))
 def test_chunks_make_no_difference(text: str, size: int) -> None:
-    whole = tokenize(SourceFile(text))
+    whole = by_definition(text)
     original = lexer._CHUNK
     lexer._CHUNK = size
     try:
-        assert tokenize(SourceFile(text)) == whole
+        assert by_definition(text) == whole
     finally:
         lexer._CHUNK = original
+
+
+def by_definition(text: str, end: int | None = None) -> tuple[list[str], list[int], list[int]]:
+    """Return the tokens that the regular expression finds."""
+    return lexer.readable_scan(text, len(text) if end is None else end, lexer._FIXED, lexer.WHITE_SPACE)
+
+
+@given(st.lists(ALPHABET, max_size=60).map("".join), st.integers(0, 100))
+def test_the_core_finds_the_tokens_of_the_regular_expression(text: str, end: int) -> None:
+    assert lexer.scan(text, min(end, len(text)), lexer._FIXED, lexer.WHITE_SPACE) == by_definition(text, min(end, len(text)))
+
+
+@given(st.text(st.characters(max_codepoint=0x3100, exclude_categories=["Cs"]), max_size=30))
+def test_the_core_agrees_on_any_text(text: str) -> None:
+    assert lexer.scan(text, len(text), lexer._FIXED, lexer.WHITE_SPACE) == by_definition(text)
+
+
+def test_white_space_is_that_of_unicode() -> None:
+    for code in range(0x3100):
+        text = f"a{chr(code)}b"
+        assert lexer.scan(text, 3, lexer._FIXED, lexer.WHITE_SPACE) == by_definition(text), hex(code)
+
+
+def test_fixed_tokens_are_one_object() -> None:
+    found = lexer.scan("push push", 9, lexer._FIXED, lexer.WHITE_SPACE)[0]
+    assert found[0] is found[1]
 
 
 @given(st.lists(ALPHABET, max_size=60).map("".join))

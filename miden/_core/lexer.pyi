@@ -1,0 +1,3 @@
+__pyx_capi__: dict[str, object]
+
+def scan(text: str, end: int, fixed: dict[str, str], spaces: str, /) -> tuple[list[str], list[int], list[int]]: ...
