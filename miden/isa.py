@@ -7,7 +7,7 @@ writes (`miden.assembly.mnemonics`). (mast.md section 3; processor.md section 3.
 
 from __future__ import annotations
 
-from enum import IntEnum
+from miden.numbered import Numbered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ FMP_INIT = 2**31
 MAX_KERNEL_PROCEDURES = 255
 
 
-class NodeKind(IntEnum):
+class NodeKind(Numbered):
     """Kinds of MAST nodes, numbered as in the file format (mast.md section 7.2)."""
 
     JOIN = 0

@@ -7,14 +7,14 @@ turns faults into exceptions. The core's `status.h` is generated from this table
 
 from __future__ import annotations
 
-from enum import IntEnum
+from miden.numbered import Numbered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Status(IntEnum):
+class Status(Numbered):
     """What `Machine.run` returns."""
 
     DONE = 0

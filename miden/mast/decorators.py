@@ -9,7 +9,7 @@ equal decorators there, even where the parts differ, because parts are joined wi
 
 from __future__ import annotations
 
-from enum import IntEnum
+from miden.numbered import Numbered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Location: TypeAlias = tuple[str, int, int]
 
 
-class DebugKind(IntEnum):
+class DebugKind(Numbered):
     """What a `DebugOp` prints, numbered as in the file format (mast.md section 7.5); arguments in brackets."""
 
     STACK_ALL = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from miden.numbered import Numbered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from miden.mast.types import Type
 
 
-class MetaKind(IntEnum):
+class MetaKind(Numbered):
     """Kinds of values in attributes, numbered as in the file format."""
 
     IDENTIFIER = 0
@@ -22,7 +22,7 @@ class MetaKind(IntEnum):
     STRING = 3
 
 
-class ConstantKind(IntEnum):
+class ConstantKind(Numbered):
     """Kinds of constant values, numbered as in the file format."""
 
     INTEGER = 1
@@ -33,7 +33,7 @@ class ConstantKind(IntEnum):
     """In the file format 4 as well, followed by 1."""
 
 
-class AttributeKind(IntEnum):
+class AttributeKind(Numbered):
     """Kinds of attributes, numbered as in the file format."""
 
     MARKER = 0

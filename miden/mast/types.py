@@ -6,10 +6,9 @@ Types are immutable values, no deeper than `TYPE_DEPTH_LIMIT`, which is what mak
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 from miden.errors import InputError
 from miden.mast.layout import POINTER_LAYOUT, SCALAR_LAYOUTS, array_layout, struct_layout, transparent_layout
+from miden.numbered import Numbered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ TYPE_DEPTH_LIMIT = 128
 """Levels of types inside types; the reference has no limit and dies of depth."""
 
 
-class TypeKind(IntEnum):
+class TypeKind(Numbered):
     """Kinds of types, numbered as in the file format."""
 
     UNKNOWN = 0
@@ -47,14 +46,14 @@ class TypeKind(IntEnum):
     FUNCTION = 20
 
 
-class AddressSpace(IntEnum):
+class AddressSpace(Numbered):
     """What a pointer counts."""
 
     BYTE = 0
     ELEMENT = 1
 
 
-class StructRepr(IntEnum):
+class StructRepr(Numbered):
     """Layout of a struct, numbered as in the file format."""
 
     DEFAULT = 0
@@ -64,7 +63,7 @@ class StructRepr(IntEnum):
     BIG_ENDIAN = 4
 
 
-class CallConvention(IntEnum):
+class CallConvention(Numbered):
     """How a function is called, numbered as in the file format."""
 
     FAST = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from struct import Struct
 
 from miden.errors import FormatError, InputError, IntegrityError
@@ -13,6 +12,7 @@ from miden.mast.forest import MastForest
 from miden.mast.library import KernelLibrary, Library
 from miden.mast.program import Program
 from miden.mast.versions import CURRENT, mast_version
+from miden.numbered import Numbered
 from miden.package.compact import compact_bytes, expand_bytes
 from miden.package.masp import read_header
 from miden.package.package import Package
@@ -35,7 +35,7 @@ MAX_NAME = 255
 """Bytes of the name of a custom section."""
 
 
-class ContainerKind(IntEnum):
+class ContainerKind(Numbered):
     """What is inside, numbered as in the file."""
 
     FOREST = 0
@@ -45,7 +45,7 @@ class ContainerKind(IntEnum):
     PACKAGE = 4
 
 
-class SectionNumber(IntEnum):
+class SectionNumber(Numbered):
     """Sections that this version knows."""
 
     CUSTOM = 0

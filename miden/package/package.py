@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from enum import IntEnum
 
 from miden.errors import InputError, IntegrityError
 from miden.field import Word
@@ -11,6 +10,7 @@ from miden.mast.exports import ConstantExport, ProcedureExport, TypeExport
 from miden.mast.library import KernelLibrary, Library
 from miden.mast.paths import is_in_kernel, split_path
 from miden.mast.program import Program
+from miden.numbered import Numbered
 from miden.package.requirements import check_version
 
 TYPE_CHECKING = False
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SECTION_ID = re.compile(r"[A-Za-z_][A-Za-z0-9._-]*", re.ASCII)
 
 
-class PackageKind(IntEnum):
+class PackageKind(Numbered):
     """What a package is for, numbered as in the file format."""
 
     LIBRARY = 0
