@@ -7,18 +7,15 @@ in place of the top-level object is an error, and so is a file of more than `MAX
 
 from __future__ import annotations
 
-import re
-
 from miden.errors import FormatError, InputError
 from miden.field import P, Word, show_integer
 from miden.vm.inputs import AdviceInputs, StackInputs
-from miden.vm.merkle import MerkleTree, PartialMerkleTree, SparseMerkleTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from os import PathLike
-    from typing import Any, NoReturn
+    from typing import Any, ClassVar, NoReturn
 
     from miden.vm.inputs import StoreSource
 
@@ -28,8 +25,6 @@ MAX_BYTES = 2**26
 MAX_NESTING = 128
 """Deepest nesting of JSON values."""
 
-_U64 = re.compile(r"\+?[0-9]+", re.ASCII)
-_NESTING = re.compile(r'"(?:[^"\\]++|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
 _FIELDS = ("operand_stack", "advice_stack", "advice_map", "merkle_store")
 
 
@@ -139,10 +134,14 @@ def _read_store(data: Mapping[str, Any]) -> list[StoreSource]:
 
 
 def _full_tree(entries: list[object], place: str) -> StoreSource:
+    from miden.vm.merkle import MerkleTree
+
     return MerkleTree([_word(leaf, f"{place}[{i}]") for i, leaf in enumerate(entries)])
 
 
 def _sparse_tree(entries: list[object], place: str) -> StoreSource:
+    from miden.vm.merkle import SparseMerkleTree
+
     pairs = []
     for i, entry in enumerate(entries):
         index, leaf = _pair(entry, f"{place}[{i}]")
@@ -151,6 +150,8 @@ def _sparse_tree(entries: list[object], place: str) -> StoreSource:
 
 
 def _partial_tree(entries: list[object], place: str) -> StoreSource:
+    from miden.vm.merkle import PartialMerkleTree
+
     pairs = []
     for i, entry in enumerate(entries):
         position, leaf = _pair(entry, f"{place}[{i}]")
@@ -168,12 +169,14 @@ _TREES: dict[str, Callable[[list[object], str], StoreSource]] = {
 
 
 def _parse_json(text: str) -> object:
-    depth = deepest = 0
-    for match in _NESTING.finditer(text):
-        depth += (match[1] is not None) - (match[2] is not None)
-        deepest = max(deepest, depth)
-    if deepest > MAX_NESTING:
-        raise InputError(f"JSON values may nest {MAX_NESTING} deep, found {deepest}", kind="InvalidInput")
+    if text.count("[") + text.count("{") > MAX_NESTING:
+        deepest = _nesting(text)
+        if deepest > MAX_NESTING:
+            raise InputError(f"JSON values may nest {MAX_NESTING} deep, found {deepest}", kind="InvalidInput")
+    try:
+        return _scan_json(text)
+    except (ImportError, StopIteration, ValueError):
+        pass
     from json import JSONDecodeError, loads
 
     try:
@@ -183,6 +186,31 @@ def _parse_json(text: str) -> object:
         raise InputError(text, kind="InvalidInput") from None
 
 
+def _scan_json(text: str) -> object:
+    """Do what `json.loads` does with a text that is right, without importing `json`: that takes longer than most runs.
+
+    Raises ImportError where the interpreter has no such scanner, StopIteration or ValueError for a text that is wrong.
+    """
+    from _json import make_scanner
+
+    body = text.strip(" \t\n\r")
+    value, end = make_scanner(_Scanner)(body, 0)  # type: ignore[arg-type]  # typeshed names the class that json makes
+    if end != len(body):
+        raise ValueError("something follows the value")
+    return value
+
+
+def _nesting(text: str) -> int:
+    """Return how deep values nest: brackets that are not in strings."""
+    import re
+
+    depth = deepest = 0
+    for match in re.finditer(r'"(?:[^"\\]++|\\.)*+"?|([\[{])|([\]}])', text, re.DOTALL):
+        depth += (match[1] is not None) - (match[2] is not None)
+        deepest = max(deepest, depth)
+    return deepest
+
+
 def _json_integer(digits: str) -> int | float:
     # as the reference's JSON reader: what is negative or above 64 bits is a float, and a float is never accepted
     return float(digits) if digits[0] == "-" or len(digits) > 20 else int(digits)
@@ -190,6 +218,18 @@ def _json_integer(digits: str) -> int | float:
 
 def _no_constant(name: str) -> NoReturn:
     raise InputError(f"not JSON: {name}", kind="InvalidInput")
+
+
+class _Scanner:
+    """What the scanner of `json` wants to know."""
+
+    strict = True
+    object_hook = None
+    object_pairs_hook = _Object
+    parse_float = float
+    parse_int = staticmethod(_json_integer)
+    parse_constant = staticmethod(_no_constant)
+    memo: ClassVar[dict[str, str]] = {}
 
 
 def _optional_list(data: Mapping[str, Any], field: str) -> list[object]:
@@ -213,7 +253,8 @@ def _decimal(value: object, place: str) -> int:
     """Read a string of digits as an unsigned 64-bit integer."""
     if not isinstance(value, str):
         _refuse(place, "a string of digits", value)
-    digits = value.lstrip("+0") if _U64.fullmatch(value) else "-"
+    written = value.removeprefix("+")
+    digits = written.lstrip("0") if written.isascii() and written.isdigit() else "-"
     if digits == "-" or len(digits) > 20 or int(digits or "0") >= 2**64:
         raise InputError(f"{place}: expected an unsigned 64-bit integer, found {_excerpt(value)!r}", kind="InvalidInput")
     return int(digits or "0")

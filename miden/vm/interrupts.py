@@ -7,8 +7,6 @@ outside the main thread, or where the program has a SIGINT handler of its own.
 
 from __future__ import annotations
 
-import signal
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -34,6 +32,8 @@ class Interrupts:
         self._installed = False
 
     def __enter__(self) -> Self:
+        import signal  # here, because most runs end before they come here
+
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             try:
                 signal.signal(signal.SIGINT, self._on_signal)
@@ -44,6 +44,8 @@ class Interrupts:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         if self._installed:
+            import signal
+
             signal.signal(signal.SIGINT, signal.default_int_handler)
             self._installed = False
         if self.pending and kind is None:
