@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,22 +49,18 @@ def compile_order(edges: Edges, root: Gid, is_done: Callable[[Gid], bool]) -> li
     has met. An item that is done has done callees only, so that leaving it out changes nothing for the rest.
     """
     reachable: Edges = {}
-    queue = deque([root])
-    while queue:
-        gid = queue.popleft()
+    queue = [root]
+    for gid in queue:  # which grows on the way
         if gid not in reachable and not is_done(gid):
             reachable[gid] = {callee: None for callee in edges.get(gid, ()) if callee != root and not is_done(callee)}
             queue.extend(reachable[gid])
     waiting = _count_callers(reachable)
-    queue = deque([root] if root in reachable else [])
-    order: list[Gid] = []
-    while queue:
-        gid = queue.popleft()
-        order.append(gid)
+    order = [root] if root in reachable else []
+    for gid in order:  # a queue as well: what it has met is the order
         for callee in reachable[gid]:
             waiting[callee] -= 1
             if not waiting[callee]:
-                queue.append(callee)
+                order.append(callee)
     order.reverse()
     return order
 

@@ -7,8 +7,6 @@ Instructions without any immediate are in `PLAIN` and handled by the block parse
 
 from __future__ import annotations
 
-from functools import partial
-
 from miden.assembly.ast import ConstRef, Instruction
 from miden.assembly.lexer import is_constant
 from miden.assembly.mnemonics import MAX_PUSH, MNEMONICS, PAD_VALUES, REMOVED, SYNTHETIC
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from miden.assembly.ast import Op
-    from miden.assembly.mnemonics import Mnemonic
     from miden.assembly.parser.cursor import Cursor
 
     Handler = Callable[[Cursor, list[Op]], None]
@@ -71,17 +68,18 @@ def _immediate(c: Cursor, read: Callable[[Cursor], int]) -> int | ConstRef:
 # --- families of forms ----------------------------------------------------------------------------------------
 
 
-def _optional(row: Mnemonic, read: Callable[[Cursor], int], c: Cursor, ops: list[Op]) -> None:
+def _optional(c: Cursor, ops: list[Op]) -> None:
     """``name`` or ``name.immediate``, with folding and splitting."""
     i = c.i
     start = c.starts[i]
-    name = row.name
+    name = c.texts[i]
+    row = MNEMONICS[name]
     c.i = i + 1
     if c.texts[i + 1] != ".":
         ops.append(Instruction(name, row.default, start, c.ends[i]))
         return
     c.i = i + 2
-    value = _immediate(c, read)
+    value = _immediate(c, _READERS[row.forms[-1][0]])
     end = c.ends[c.i - 1]
     if isinstance(value, int):
         if value == 0 and row.rejects_zero:
@@ -99,19 +97,21 @@ def _optional(row: Mnemonic, read: Callable[[Cursor], int], c: Cursor, ops: list
         ops.append(Instruction(name, (value,), start, end))
 
 
-def _mandatory(row: Mnemonic, read: Callable[[Cursor], int], c: Cursor, ops: list[Op]) -> None:
+def _mandatory(c: Cursor, ops: list[Op]) -> None:
     """``name.immediate``."""
     start = c.starts[c.i]
+    name = c.texts[c.i]
     c.i += 1
     c.expect(".")
-    value = _immediate(c, read)
-    ops.append(Instruction(row.name, (value,), start, c.end()))
+    value = _immediate(c, _READERS[MNEMONICS[name].forms[0][0]])
+    ops.append(Instruction(name, (value,), start, c.end()))
 
 
-def _index(row: Mnemonic, c: Cursor, ops: list[Op]) -> None:
+def _index(c: Cursor, ops: list[Op]) -> None:
     """``name`` if there is a default, or ``name.n`` with n within the bounds of the row."""
     i = c.i
     start = c.starts[i]
+    row = MNEMONICS[c.texts[i]]
     c.i = i + 1
     if row.default and c.texts[i + 1] != ".":
         ops.append(Instruction(row.name, row.default, start, c.ends[i]))
@@ -126,29 +126,31 @@ def _index(row: Mnemonic, c: Cursor, ops: list[Op]) -> None:
     ops.append(Instruction(row.name, (value,), start, end))
 
 
-def _assertion(row: Mnemonic, c: Cursor, ops: list[Op]) -> None:
+def _assertion(c: Cursor, ops: list[Op]) -> None:
     """``name`` or ``name.err="message"``."""
     i = c.i
     start = c.starts[i]
+    name = c.texts[i]
     c.i = i + 1
     if c.texts[i + 1] != ".":
-        ops.append(Instruction(row.name, (), start, c.ends[i]))
+        ops.append(Instruction(name, (), start, c.ends[i]))
         return
     c.i = i + 2
     c.expect("err")
     c.expect("=")
     message: str | ConstRef
     message = _constant(c) if is_constant(c.texts[c.i]) else string(c, "a string or a constant")
-    ops.append(Instruction(row.name, (message,), start, c.end()))
+    ops.append(Instruction(name, (message,), start, c.end()))
 
 
-def _callee(row: Mnemonic, c: Cursor, ops: list[Op]) -> None:
+def _callee(c: Cursor, ops: list[Op]) -> None:
     """``name.target``."""
     start = c.starts[c.i]
+    name = c.texts[c.i]
     c.i += 1
     c.expect(".")
     callee = target(c)
-    ops.append(Instruction(row.name, (callee,), start, c.end()))
+    ops.append(Instruction(name, (callee,), start, c.end()))
 
 
 # --- instructions with forms of their own ---------------------------------------------------------------------
@@ -307,9 +309,9 @@ def _make_handlers() -> tuple[dict[str, str], dict[str, Handler]]:
         if not first:
             plain[name] = name
         elif first[0] in _READERS:
-            handlers[name] = partial(_mandatory if row.forms[0] else _optional, row, _READERS[first[0]])
+            handlers[name] = _mandatory if row.forms[0] else _optional
         else:
-            handlers[name] = partial({"D8": _index, "ERR": _assertion, "T": _callee}[first[0]], row)
+            handlers[name] = {"D8": _index, "ERR": _assertion, "T": _callee}[first[0]]
     handlers.update({"push": _push, "exp.u": _exp_bits, "adv": _advice, "debug": _debug, "emit": _emit})
     handlers.update(dict.fromkeys(REMOVED, _removed))
     return plain, handlers
