@@ -11,9 +11,39 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+STARTUP_OBJECTS = 100_000
+"""Objects that may be made before the first search for garbage."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line with `arguments`, by default those of the process, and return the exit code."""
     from miden.cli.app import run_app
 
     return run_app(arguments)
+
+
+def start() -> int:
+    """Run the command line of this process and end it: what the installed commands call."""
+    import gc
+
+    # What is loaded and made at start-up stays: looking for garbage in it again and again takes longer than making it.
+    gc.set_threshold(STARTUP_OBJECTS)
+    code = main()
+    leave(code)
+    return code
+
+
+def leave(code: int) -> None:
+    """End the process without taking the interpreter apart, unless something waits for that or output cannot be written."""
+    import atexit
+    import os
+    import sys
+
+    if getattr(atexit, "_ncallbacks", bool)():
+        return
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return
+    os._exit(code)
