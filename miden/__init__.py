@@ -32,10 +32,9 @@ Importing this package loads next to nothing: every name is loaded when it is fi
 
 from __future__ import annotations
 
-from miden._version import __version__
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from miden._version import __version__
     from miden.assembly import Assembler, assemble, read_modules
     from miden.errors import (
         AssemblyError,
@@ -126,6 +125,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "miden._version": ("__version__",),
     "miden.assembly": ("Assembler", "assemble", "read_modules"),
     "miden.errors": tuple(name for name in __all__ if name.endswith("Error")),
     "miden.field": ("Felt", "Word"),

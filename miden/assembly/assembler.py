@@ -13,7 +13,6 @@ from miden.assembly.parser import MAX_DEPTH, parse_module
 from miden.assembly.sema import analyze
 from miden.assembly.sema.items import EXECUTABLE_KIND, KERNEL_KIND, LIBRARY_KIND
 from miden.errors import InputError
-from miden.mast.exports import ProcedureExport
 from miden.mast.program import Program
 
 TYPE_CHECKING = False
@@ -260,6 +259,8 @@ class Assembler:
         return self._assemble_exports(linker, [index], KernelLibrary)
 
     def _assemble_exports(self, linker: Linker, indices: list[int], make: type[AnyLibrary]) -> AnyLibrary:
+        from miden.mast.exports import ProcedureExport
+
         linker.link()
         compiler = self._compiler(linker)
         exports: dict[str, Export] = {}

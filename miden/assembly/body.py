@@ -9,14 +9,13 @@ from __future__ import annotations
 from array import array
 
 from miden.assembly.ast import ConstRef, If, Instruction, Repeat, Target, While
-from miden.assembly.diagnostics import Diagnostic, Related
 from miden.assembly.forest_builder import NO_DECORATORS, NO_IMMEDIATES, Block
-from miden.assembly.lowering import FIXED, FORMS, NOTATION, Frame, NotLoweredError, assertions
+from miden.assembly.lowering import FIXED, FORMS, Frame, NotLoweredError
 from miden.assembly.lowering.sequences import sequence
+from miden.assembly.mnemonics import MNEMONICS
 from miden.errors import LoweringError
 from miden.field import P, Word
 from miden.isa import FMP_ADDR, FMP_INIT, NOOP, NodeKind
-from miden.mast.decorators import DebugKind, DebugOp, TraceOp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from miden.assembly.forest_builder import Ids, MastForestBuilder, Runs
     from miden.assembly.lowering.sequences import Sequence as OpSequence
     from miden.assembly.source import SourceFile
+    from miden.mast.decorators import DebugOp
 
     class Scope(Protocol):
         """What a body asks of the linker about the module it is in."""
@@ -93,6 +93,8 @@ class BodyCompiler:
         except LoweringError as error:
             if error.diagnostics:
                 raise
+            from miden.assembly.diagnostics import Diagnostic
+
             # the builder reached its limit; the repeat that was unrolled last is the likely cause
             start, end = (self._repeat, self._repeat + len("repeat")) if self._repeat >= 0 else (self._context.start, self._context.end)
             diagnostic = Diagnostic(error.kind, "error", error.message, self._context.source, start, end, hint=error.hint)
@@ -139,25 +141,23 @@ class BodyCompiler:
             args = op.args
             item: object = op
             if args:
-                form = FORMS.get(op.name)
+                form = FORMS[op.name]
                 if form is None:
                     self._special(op)
                     continue
                 if type(args[0]) is not int and type(args[0]) is not Word:
                     resolved = self._resolve_args(op)
                     item = (op, resolved)
-                    args = (builder.register_error(resolved[0]),) if op.name in _WITH_ERROR else resolved
+                    args = (builder.register_error(resolved[0]),) if _takes_message(op.name) else resolved
                 try:
                     row = form(args, frame)
                 except NotLoweredError as issue:
                     raise self._error(issue, op) from None
             else:
-                found = FIXED.get(op.name)
+                found = FIXED[op.name]
                 if found is None:
-                    if op.name not in NOTATION:
-                        self._special(op)
-                        continue
-                    found = FIXED[op.name]
+                    self._special(op)
+                    continue
                 row = found
             opcodes = self._opcodes
             self._indices.append(len(opcodes))
@@ -193,12 +193,16 @@ class BodyCompiler:
             self._decorate_here(self._builder.add_decorator(op))
             self._opcodes += _NOOP
         else:
+            from miden.mast.decorators import TraceOp
+
             args = self._resolve_args(op) if op.args else ()
             self._builder.add_decorator((op, args))  # the instruction is recorded, but nothing refers to it
             decorator = TraceOp(args[0]) if name == "trace" else self._debug_op(name, args)
             self._decorate_here(self._builder.ensure_decorator(decorator.fingerprint, decorator))
 
     def _debug_op(self, name: str, args: tuple[int, ...]) -> DebugOp:
+        from miden.mast.decorators import DebugKind, DebugOp
+
         frame = self._context.frame
         if name == "debug.stack":
             return DebugOp(DebugKind.STACK_TOP, *args) if args else DebugOp(DebugKind.STACK_ALL)
@@ -290,6 +294,8 @@ class BodyCompiler:
         return node
 
     def _error(self, issue: NotLoweredError, place: Instruction | ProcedureContext) -> LoweringError:
+        from miden.assembly.diagnostics import Diagnostic, Related
+
         context = self._context
         related = [Related(context.source, context.start, context.end, issue.at_procedure)] if issue.at_procedure else []
         start, end = place.start, place.end
@@ -298,4 +304,7 @@ class BodyCompiler:
 
 
 _PUSH_WORD = sequence("PUSH(0)*4")[0]
-_WITH_ERROR = frozenset(assertions.FORMS)
+
+
+def _takes_message(name: str) -> bool:
+    return MNEMONICS[name].forms[-1] == ("ERR",)

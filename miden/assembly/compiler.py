@@ -14,7 +14,6 @@ from miden.assembly.lowering.sequences import Frame
 from miden.assembly.sema.items import ProcedureItem
 from miden.errors import LoweringError
 from miden.mast.advice_map import AdviceMap
-from miden.mast.exports import ConstantExport, ProcedureExport, TypeExport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -185,6 +184,8 @@ class Compiler:
 
     def export(self, gid: Gid, path: str) -> Export:
         """Return the export of an item under a path, compiling it if it is a procedure."""
+        from miden.mast.exports import ConstantExport, ProcedureExport, TypeExport
+
         linker = self._linker
         symbol = linker.symbol(gid)
         if symbol.kind == CONSTANT:

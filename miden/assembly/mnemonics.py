@@ -253,7 +253,6 @@ _ENVIRONMENT = (
     _m("sdepth", "-", 1, "[...] -> [depth, ...]", "push the depth of the stack"),
     _m("caller", "-", 1, "[A, ...] -> [H, ...]", "overwrite the top word with the digest of the caller"),
     _m("clk", "-", 1, "[...] -> [clk, ...]", "push the clock cycle"),
-    _m("locaddr", "U16", 4, "[...] -> [address, ...]", "push the address of local i"),
     _m("procref", "T", 4, "[...] -> [H, ...]", "push the digest of a procedure"),
 )
 
@@ -265,6 +264,7 @@ _MEMORY = (
     _m("mem_storew_be", "- U32", 1, "[a, w3, w2, w1, w0, ...] -> [w3, w2, w1, w0, ...]", "write the top word, element 3 on top"),
     _m("mem_storew_le", "- U32", 9, "[a, w0, w1, w2, w3, ...] -> [w0, w1, w2, w3, ...]", "write the top word, element 0 on top"),
     _m("mem_stream", "-", 1, "elements 0..7 := mem[a..a + 8], a = element 12, which grows by 8", "read two words over the top two"),
+    _m("locaddr", "U16", 4, "[...] -> [address, ...]", "push the address of local i"),
     _m("loc_load", "U16", 5, "[...] -> [v, ...]", "read local i"),
     _m("loc_store", "U16", 6, "[v, ...] -> [...]", "write local i"),
     _m("loc_loadw_be", "U16", 5, "[X, ...] -> [w3, w2, w1, w0, ...]", "read locals i..i + 4 over the top word, element 3 on top"),

@@ -49,9 +49,7 @@ _EXPANDED = frozenset("~$%*?[")
 
 def load_verb(name: str) -> Verb:
     """Import the module of a verb."""
-    from importlib import import_module
-
-    found: Verb = import_module(f"miden.cli.{name}").command
+    found: Verb = __import__(f"miden.cli.{name}", fromlist=["command"]).command  # importlib takes a while to import
     return found
 
 

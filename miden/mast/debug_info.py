@@ -7,14 +7,12 @@ Operation indices are *raw* here, as in files; the machine's padded indices come
 
 from __future__ import annotations
 
-from miden.mast.decorators import AsmOp
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TypeAlias
 
-    from miden.mast.decorators import Decorator
+    from miden.mast.decorators import AsmOp, Decorator
 
     OpLinks: TypeAlias = tuple[tuple[int, int], ...]
     NodeLinks: TypeAlias = tuple[int, ...]
@@ -103,6 +101,8 @@ class DebugInfo:
 
     def asm_op_of_node(self, node_id: int) -> AsmOp | None:
         """Return the first `AsmOp` before or after a control-flow node, if it has one."""
+        from miden.mast.decorators import AsmOp
+
         for links in (self.before_enter.get(node_id, ()), self.after_exit.get(node_id, ())):
             for decorator_id in links:
                 decorator = self.decorators[decorator_id]

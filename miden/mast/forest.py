@@ -14,7 +14,6 @@ from miden.hashing import DIGEST_SIZE
 from miden.isa import IMMEDIATE_OPS, NodeKind
 from miden.mast.advice_map import EMPTY_ADVICE_MAP, AdviceMap
 from miden.mast.debug_info import EMPTY_DEBUG_INFO, DebugInfo
-from miden.mast.decorators import AsmOp
 from miden.mast.nodes import DIGEST_OFFSET, NODE_CHILDREN, NODE_HEAD, NODE_SIZE, Node, node_dtype
 
 TYPE_CHECKING = False
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     import numpy as np
+
+    from miden.mast.decorators import AsmOp
 
 
 class MastForest:
@@ -261,6 +262,8 @@ class MastForest:
 
         `op_index` counts padded operations, as the machine does; None asks for the first instruction of the node.
         """
+        from miden.mast.decorators import AsmOp
+
         info = self.debug_info
         decorators = info.decorators
         links: list[tuple[int, int]] = [(0, decorator_id) for decorator_id in info.before_enter.get(node_id, ())]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from miden.hashing import elements_digest
-from miden.mast.batches import batch_operations, iterate_batches, padding_positions, pair_operations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
 
 def readable_block_digest(opcodes: bytes, immediates: Sequence[int]) -> bytes:
     """Return the digest of a block, as 32 bytes: hash the eight groups of every batch. (mast.md section 4.3.)"""
+    from miden.mast.batches import iterate_batches, pair_operations
+
     return elements_digest([group for batch in iterate_batches(pair_operations(opcodes, immediates)) for group in batch.groups])
 
 
@@ -25,6 +26,8 @@ def readable_pad_operations(opcodes: bytes) -> tuple[bytes, list[int]]:
     >>> readable_pad_operations(bytes([91, 91]))
     (b'[[\\x00\\x00', [2, 3])
     """
+    from miden.mast.batches import batch_operations, padding_positions
+
     batches = batch_operations((opcode, 0) for opcode in opcodes)
     return bytes([opcode for batch in batches for opcode, _ in batch.operations]), padding_positions(batches)
 

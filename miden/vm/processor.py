@@ -13,10 +13,7 @@ from miden.errors import ExecutionError, InputError, LimitError, MidenError
 from miden.field import Word
 from miden.isa import NodeKind
 from miden.status import CONTINUATIONS, FIRST_FAULT, Status
-from miden.vm.advice_error import AdviceError
 from miden.vm.backends import get_backend
-from miden.vm.events import SYSTEM_EVENTS
-from miden.vm.faults import fault_error, locate
 from miden.vm.inputs import NO_ADVICE, StackInputs
 from miden.vm.interrupts import Interrupts
 from miden.vm.options import DEFAULT_LIMITS
@@ -33,6 +30,7 @@ if TYPE_CHECKING:
     from miden.vm.advice import AdviceProvider
     from miden.vm.backends import Backend
     from miden.vm.decorators import DecoratorTable
+    from miden.vm.events import SystemEvent
     from miden.vm.host import Host
     from miden.vm.inputs import AdviceInputs
     from miden.vm.machine import Code
@@ -227,7 +225,11 @@ class Processor:
 
     def _serve_event(self) -> None:
         event_id = self._machine.stack_get(0)
-        system = SYSTEM_EVENTS.get(event_id)
+        if not _SYSTEM_EVENTS:
+            from miden.vm.events import SYSTEM_EVENTS
+
+            _SYSTEM_EVENTS.update(SYSTEM_EVENTS)
+        system = _SYSTEM_EVENTS.get(event_id)
         if system is not None:
             system.handler(self._machine, self._advice)
             return
@@ -362,6 +364,8 @@ class Processor:
     # -- failing
 
     def _fault(self, status: int) -> NoReturn:
+        from miden.vm.faults import fault_error
+
         machine = self._machine
         error = fault_error(status, machine)
         if status == Status.FAILED_ASSERTION:
@@ -372,6 +376,9 @@ class Processor:
         self._fail(error)
 
     def _fail(self, error: ExecutionError) -> NoReturn:
+        from miden.vm.advice_error import AdviceError
+        from miden.vm.faults import locate
+
         cause = error.__cause__
         if isinstance(error, AdviceError):
             error.message = f"advice provider error at clock cycle {self._machine.clk}: {error.message}"
@@ -456,6 +463,9 @@ _SERVERS: dict[int, Callable[[Processor], None]] = {
     Status.MERKLE_UPDATE: Processor._serve_update,
     Status.DECORATOR: Processor._serve_decorators,
 }
+
+_SYSTEM_EVENTS: dict[int, SystemEvent] = {}
+"""The table of `miden.vm.events`, once a program has raised an event."""
 
 _PLAIN = (ValueError, LookupError, RuntimeError, Exception)
 """Exceptions whose text says all: their class is not added to the message."""

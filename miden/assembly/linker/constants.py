@@ -12,7 +12,6 @@ from miden.assembly.linker.modules import CONSTANT
 from miden.assembly.linker.resolver import ItemFound, resolve_path
 from miden.assembly.sema.constants import VALUES, ConstantError, evaluate, immediate_value
 from miden.assembly.sema.items import ConstantItem
-from miden.mast.exports import ConstantExport, ConstantKind, ConstantValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from miden.assembly.linker.modules import Gid
     from miden.assembly.source import SourceFile
     from miden.field import Word
+    from miden.mast.exports import ConstantValue
 
 
 class LinkEnvironment:
@@ -50,6 +50,8 @@ class LinkEnvironment:
         symbol = self._linker.symbol(gid)
         if isinstance(symbol.item, ConstantItem):
             return symbol.item.expr
+        from miden.mast.exports import ConstantExport
+
         assert isinstance(symbol.export, ConstantExport)
         value = self._values[gid] = _from_export(symbol.export.value)
         return value
@@ -88,6 +90,8 @@ class LinkEnvironment:
 
 def _from_export(value: ConstantValue) -> ConstExpr:
     """Return the syntax of a value of an assembled library."""
+    from miden.mast.exports import ConstantKind
+
     content = value.value
     if value.kind == ConstantKind.INTEGER:
         return IntExpr(content, 0, 0)  # type: ignore[arg-type]
@@ -100,6 +104,8 @@ def _from_export(value: ConstantValue) -> ConstExpr:
 
 def to_export(value: ConstExpr) -> ConstantValue:
     """Return the value of a constant as a library exports it."""
+    from miden.mast.exports import ConstantKind, ConstantValue
+
     if isinstance(value, IntExpr):
         return ConstantValue(ConstantKind.INTEGER, value.value)
     if isinstance(value, StringExpr):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from miden.assembly.diagnostics import Diagnostic, Related
 from miden.errors import LinkError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from miden.assembly.diagnostics import Related
     from miden.assembly.sema.constants import ConstantError
     from miden.assembly.source import SourceFile
 
@@ -25,6 +25,8 @@ class Place:
 
     def related(self, label: str) -> list[Related]:
         """Return the place as a further one of a diagnostic."""
+        from miden.assembly.diagnostics import Related
+
         return [] if self.source is None else [Related(self.source, self.start, self.end, label)]
 
 
@@ -35,6 +37,8 @@ def link_error(
     kind: str, message: str, place: Place = NOWHERE, *, label: str = "", hint: str = "", related: Sequence[Related] = ()
 ) -> LinkError:
     """Make a link error with one diagnostic."""
+    from miden.assembly.diagnostics import Diagnostic
+
     diagnostic = Diagnostic(kind, "error", message, place.source, place.start, place.end, label=label, hint=hint, related=related)
     return LinkError(message, kind=kind, hint=hint, diagnostics=(diagnostic,))
 

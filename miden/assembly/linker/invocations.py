@@ -8,7 +8,6 @@ absolute path it leads to; spellings that are equal count once. (assembly.md sec
 from __future__ import annotations
 
 from miden.assembly.linker.paths import is_name
-from miden.mast.advice_map import montgomery_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ class InvocationSet:
 
     def add_digest(self, kind: str, digest: Word, callee: Gid) -> None:
         """Add a call by digest."""
+        from miden.mast.advice_map import montgomery_key
+
         self._calls.setdefault((_RANKS[kind], _DIGEST, montgomery_key(digest)), (callee, digest.to_hex()))
 
     def add_path(self, kind: str, path: str, callee: Gid) -> None:

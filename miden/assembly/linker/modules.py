@@ -7,7 +7,6 @@ An item is known by a pair of module index and item index.
 from __future__ import annotations
 
 from miden.assembly.sema.items import ALIAS, CONSTANT, LIBRARY_KIND, PROCEDURE, TYPE
-from miden.mast.exports import ConstantExport, ProcedureExport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,6 +77,7 @@ def source_module(analyzed: AnalyzedModule) -> LinkModule:
 
 def library_modules(library: Library) -> list[LinkModule]:
     """Return the modules of an assembled library: its exports, grouped, in the order of their paths."""
+    from miden.mast.exports import ConstantExport, ProcedureExport
     from miden.mast.paths import to_absolute
 
     modules: list[LinkModule] = []

@@ -14,7 +14,6 @@ from array import array
 from miden.assembly.ast import Instruction
 from miden.isa import NodeKind
 from miden.mast.debug_info import DebugInfo
-from miden.mast.decorators import AsmOp
 from miden.mast.forest import MastForest
 from miden.mast.nodes import NODE_HEAD
 
@@ -94,6 +93,7 @@ class _DebugFacts:
 
     def _decorators(self) -> list[Decorator]:
         from miden.assembly.printer import instruction_text
+        from miden.mast.decorators import AsmOp
 
         result: list[Decorator] = []
         contexts = iter([*self._contexts, (len(self._items), None)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from miden.assembly.ast import Attribute
-from miden.assembly.diagnostics import Related
 from miden.assembly.lexer import is_name, is_string
 from miden.assembly.parser.literals import felt, is_number, is_word, string, word
 
@@ -92,6 +91,8 @@ def _item(c: Cursor) -> Item:
 
 
 def _key_conflict(c: Cursor, key: str, span: tuple[int, int], earlier: tuple[int, int]) -> None:
+    from miden.assembly.diagnostics import Related
+
     related = [Related(c.source, *earlier, "first given here")]
     c.defer("AttributeKeyValueConflict", f"the key `{key}` is given twice", *span, label="given again", related=related)
 
@@ -111,6 +112,8 @@ def apply(c: Cursor, found: Sequence[ParsedAttribute], signature: Signature | No
         old = kept.get(name)
         if old is not None:
             if not (new.form == "map" and old.attribute.form == "map"):
+                from miden.assembly.diagnostics import Related
+
                 related = [Related(c.source, old.attribute.start, old.attribute.end, "first given here")]
                 message = f"the attribute `@{name}` is given twice"
                 c.defer("AttributeConflict", message, new.start, new.end, label="given again", related=related)

@@ -8,7 +8,6 @@ as that token turns out to be fine.
 
 from __future__ import annotations
 
-from miden.assembly.diagnostics import Diagnostic, Related
 from miden.assembly.lexer import check_token, token_class, tokenize
 from miden.errors import ParseError
 
@@ -16,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
+    from miden.assembly.diagnostics import Related
     from miden.assembly.source import SourceFile
 
 _SHOWN = 40
@@ -92,6 +92,8 @@ class Cursor:
         related: Sequence[Related] = (),
     ) -> ParseError:
         """Make an error with one diagnostic at characters start..end."""
+        from miden.assembly.diagnostics import Diagnostic
+
         diagnostic = Diagnostic(kind, "error", message, self.source, start, end, label=label, hint=hint, related=related, detail=detail)
         return ParseError(message, kind=kind, hint=hint, diagnostics=(diagnostic,))
 
@@ -110,6 +112,8 @@ class Cursor:
             hint = hint_for_character(text) if kind == "InvalidToken" else None
             return self.error(kind, message, start, min(end, start + 1) if kind == "UnclosedQuote" else end, detail=detail, hint=hint)
         if not text:
+            from miden.assembly.diagnostics import Related
+
             related = [Related(self.source, at, at + 1, "this is still open") for at in self.opened[-1:]]
             message = f"unexpected end of file, expected {expected}"
             return self.error("UnrecognizedEof", message, start, end, label="the text ends here", related=related)

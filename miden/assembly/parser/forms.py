@@ -17,19 +17,16 @@ from miden.assembly.ast import (
     TypeExpr,
 )
 from miden.assembly.lexer import doc_text, is_constant
-from miden.assembly.parser.attributes import apply, attribute
 from miden.assembly.parser.blocks import body
-from miden.assembly.parser.expressions import constant_expression
 from miden.assembly.parser.follow import FORM_STARTS
 from miden.assembly.parser.literals import felt, word
 from miden.assembly.parser.names import any_name, bare_name, constant_name, digest, path
-from miden.assembly.parser.types import INTEGERS, signature, type_expression
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from miden.assembly.ast import ConstExpr, Form
+    from miden.assembly.ast import Attribute, ConstExpr, Form
     from miden.assembly.parser.attributes import ParsedAttribute
     from miden.assembly.parser.cursor import Cursor
 
@@ -94,6 +91,8 @@ def _form(c: Cursor, docs: str | None) -> Form:
     text = texts[c.i]
     attributes = []
     while text == "@":
+        from miden.assembly.parser.attributes import attribute
+
         attributes.append(attribute(c))
         text = texts[c.i]
     if attributes:
@@ -120,11 +119,20 @@ def _procedure(c: Cursor, docs: str | None, public: bool, start: int, attributes
     c.i += 1
     at = c.i
     name = any_name(c, "the name of the procedure")
-    types = signature(c) if c.texts[c.i] == "(" else None
+    types = None
+    if c.texts[c.i] == "(":
+        from miden.assembly.parser.types import signature
+
+        types = signature(c)
     c.opened.append(start)
     operations = body(c)
     c.opened.pop()
-    kept, count = apply(c, attributes, types)
+    kept: Sequence[Attribute] = ()
+    count = 0
+    if attributes:
+        from miden.assembly.parser.attributes import apply
+
+        kept, count = apply(c, attributes, types)
     return Procedure(name, operations, public, count, kept, types, docs, c.starts[at], c.ends[at], start, c.end())
 
 
@@ -138,6 +146,8 @@ def _begin(c: Cursor, docs: str | None, _public: bool, start: int) -> Procedure:
 
 
 def _constant(c: Cursor, docs: str | None, public: bool, start: int) -> Constant:
+    from miden.assembly.parser.expressions import constant_expression
+
     c.i += 1
     at = c.i
     name = constant_name(c)
@@ -147,6 +157,8 @@ def _constant(c: Cursor, docs: str | None, public: bool, start: int) -> Constant
 
 
 def _type(c: Cursor, docs: str | None, public: bool, start: int) -> TypeDecl:
+    from miden.assembly.parser.types import type_expression
+
     c.i += 1
     at = c.i
     name = bare_name(c, "the name of the type, with a lower-case letter in it")
@@ -156,6 +168,8 @@ def _type(c: Cursor, docs: str | None, public: bool, start: int) -> TypeDecl:
 
 
 def _enum(c: Cursor, docs: str | None, public: bool, start: int) -> TypeDecl:
+    from miden.assembly.parser.types import INTEGERS
+
     texts = c.texts
     c.i += 1
     at = c.i
@@ -187,6 +201,8 @@ def _variant(c: Cursor, public: bool, previous: Constant | None) -> Constant:
     c.i += 1
     expression: ConstExpr
     if c.texts[c.i] == "=":
+        from miden.assembly.parser.expressions import constant_expression
+
         c.i += 1
         expression = constant_expression(c, arithmetic=True)
     elif previous is None:

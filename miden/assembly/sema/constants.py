@@ -47,12 +47,10 @@ _EVALUATE, _APPLY, _RETURN = range(3)
 WIDTHS = {"U8": 8, "SH": 8, "U16": 16, "U32": 32}
 """Bits of the immediate classes that take small integers."""
 
-CONSTANT_CLASSES: dict[str, str] = {
-    row.name: next(cls for form in row.forms for cls in form if IMMEDIATES[cls].constants)
-    for row in MNEMONICS.values()
-    if row.takes_constants
-}
-"""Instruction -> class of the immediate that a constant may stand for."""
+
+def constant_class(name: str) -> str:
+    """Return the class of the immediate of an instruction that a constant may stand for; there is one."""
+    return next(cls for form in MNEMONICS[name].forms for cls in form if IMMEDIATES[cls].constants)
 
 
 class ConstantError(Exception):
@@ -157,7 +155,7 @@ _EXPECTED = {
 
 def immediate_value(name: str, ref: ConstRef, value: ConstExpr, source: SourceFile) -> int | str | Word:
     """Return what a constant stands for as an immediate of instruction `name`; `ConstantError` if it may not."""
-    cls = CONSTANT_CLASSES[name]
+    cls = constant_class(name)
     width = WIDTHS.get(cls)
     if width is not None:
         if not isinstance(value, IntExpr):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from miden.assembly.diagnostics import Diagnostic, Related
 from miden.errors import SemanticError
 
 TYPE_CHECKING = False
@@ -10,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from miden.assembly.ast import Spanned
+    from miden.assembly.diagnostics import Diagnostic, Related
     from miden.assembly.sema.constants import ConstantError
     from miden.assembly.source import SourceFile
 
@@ -27,18 +27,26 @@ class Report:
 
     def error(self, kind: str, message: str, at: Spanned, label: str = "", hint: str = "", related: Sequence[Related] = ()) -> None:
         """Add an error at a place of the module."""
+        from miden.assembly.diagnostics import Diagnostic
+
         self.errors.append(Diagnostic(kind, "error", message, self.source, at.start, at.end, label=label, hint=hint, related=related))
 
     def issue(self, issue: ConstantError) -> None:
         """Add what a constant failed with."""
+        from miden.assembly.diagnostics import Diagnostic
+
         self.errors.append(Diagnostic(issue.kind, "error", issue.message, issue.source, issue.start, issue.end, hint=issue.hint))
 
     def warning(self, kind: str, message: str, at: Spanned, hint: str) -> None:
         """Add a warning."""
+        from miden.assembly.diagnostics import Diagnostic
+
         self.warnings.append(Diagnostic(kind, "warning", message, self.source, at.start, at.end, hint=hint))
 
     def related(self, at: Spanned, label: str) -> tuple[Related, ...]:
         """Return another place of the module."""
+        from miden.assembly.diagnostics import Related
+
         return (Related(self.source, at.start, at.end, label),)
 
     def check(self) -> None:

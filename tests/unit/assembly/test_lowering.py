@@ -7,7 +7,7 @@ import random
 import pytest
 
 import miden
-from miden.assembly.lowering import BODY_INSTRUCTIONS, FIXED, FORMS, NOTATION, Frame, NotLoweredError
+from miden.assembly.lowering import BODY_INSTRUCTIONS, FIXED, FORMS, Frame, NotLoweredError, home_of
 from miden.assembly.lowering.batching import count_batches
 from miden.assembly.lowering.sequences import EVENT_IDS, MACROS, push, sequence
 from miden.assembly.mnemonics import MNEMONICS, Mnemonic
@@ -17,6 +17,8 @@ from miden.isa import IMMEDIATE_OPS, OPERATIONS
 from miden.mast.batches import batch_operations, pair_operations
 
 NO_LOCALS = Frame(0)
+HOMES = {home.__name__: home for home in (home_of(name) for name in MNEMONICS if name not in BODY_INSTRUCTIONS)}.values()
+NOTATION = {name: text for home in HOMES for name, text in home.FIXED.items()}
 
 
 def text_of(row: tuple[bytes, tuple[int, ...]]) -> str:
@@ -26,7 +28,12 @@ def text_of(row: tuple[bytes, tuple[int, ...]]) -> str:
 
 
 def lower(name: str, *args: object, frame: Frame = NO_LOCALS) -> str:
-    return text_of(FORMS[name](args, frame) if args else FIXED[name])
+    form, fixed = FORMS[name], FIXED[name]
+    if args:
+        assert form is not None
+        return text_of(form(args, frame))
+    assert fixed is not None
+    return text_of(fixed)
 
 
 def expand(notation: str) -> str:
@@ -37,23 +44,35 @@ def expand(notation: str) -> str:
 def test_every_form_of_the_table_has_a_lowering(row: Mnemonic) -> None:
     if row.name in BODY_INSTRUCTIONS:
         return
-    assert all(row.name in (FORMS if form or row.default else NOTATION) for form in row.forms if not (form and row.splits))
+    tables = [FORMS if form or row.default else FIXED for form in row.forms if not (form and row.splits)]
+    assert all(table[row.name] is not None for table in tables)
 
 
 def test_no_lowering_is_missing_from_the_table() -> None:
-    assert {*NOTATION, *FORMS, *BODY_INSTRUCTIONS} - set(MNEMONICS) == set()
+    assert {*NOTATION, *(name for home in HOMES for name in home.FORMS), *BODY_INSTRUCTIONS} - set(MNEMONICS) == set()
+
+
+def test_each_instruction_is_lowered_by_the_module_of_its_family() -> None:
+    for name in MNEMONICS:
+        if name not in BODY_INSTRUCTIONS:
+            assert name in home_of(name).FIXED or name in home_of(name).FORMS
+
+
+@pytest.mark.parametrize("name", sorted(BODY_INSTRUCTIONS))
+def test_the_body_compiler_has_its_own(name: str) -> None:
+    assert FIXED[name] is FORMS[name] is None
 
 
 @pytest.mark.parametrize("name", NOTATION)
 def test_the_table_counts_the_operations(name: str) -> None:
     row = MNEMONICS[name]
     if row.cycles is not None:
-        assert len(FIXED[name][0]) == row.cycles
+        assert len(sequence(NOTATION[name])[0]) == row.cycles
 
 
 @pytest.mark.parametrize("name", NOTATION)
 def test_a_sequence_has_a_value_for_every_operation_that_needs_one(name: str) -> None:
-    opcodes, values = FIXED[name]
+    opcodes, values = sequence(NOTATION[name])
     assert sum(opcode in IMMEDIATE_OPS for opcode in opcodes) == len(values)
 
 
