@@ -8,10 +8,10 @@ from miden.assembly.linker.errors import link_error
 from miden.assembly.linker.graph import Linker
 from miden.assembly.linker.modules import library_modules, source_module
 from miden.assembly.linker.paths import EXECUTABLE, KERNEL, MAIN, canonical_module_path
-from miden.assembly.modules import source_file
 from miden.assembly.parser import MAX_DEPTH, parse_module
 from miden.assembly.sema import analyze
 from miden.assembly.sema.items import EXECUTABLE_KIND, KERNEL_KIND, LIBRARY_KIND
+from miden.assembly.source import source_file
 from miden.errors import InputError
 from miden.mast.program import Program
 
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
     from miden.assembly.diagnostics import Diagnostic
     from miden.assembly.linker.static import StaticLibraries
-    from miden.assembly.modules import Source
     from miden.assembly.sema.items import AnalyzedModule
-    from miden.assembly.source import SourceFile
+    from miden.assembly.source import Source, SourceFile
     from miden.mast.exports import Export
     from miden.mast.forest import MastForest
     from miden.mast.library import KernelLibrary, Library

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from array import array
 
-from miden.assembly.lowering.batching import SMALLEST_BATCH, count_batches
 from miden.errors import LoweringError
 from miden.hashing import error_code
 from miden.isa import ERROR_CODE_OPS, IMMEDIATE_OPS, PUSH, NodeKind
@@ -35,6 +34,9 @@ MAX_OPERATIONS = 2**25
 
 INLINE_BATCHES = 32
 """A procedure root with this many batches is not merged into its callers."""
+
+SMALLEST_BATCH = 7
+"""A batch that is full has at least so many raw operations: seven PUSH and their values fill it."""
 
 NO_IMMEDIATES: array[int] = array("Q")
 NO_DECORATORS: array[int] = array("I")
@@ -62,7 +64,11 @@ class Block:
     def is_inlined(self) -> bool:
         """Whether a procedure that is this block is merged into its callers."""
         opcodes = self.opcodes
-        return len(opcodes) < SMALLEST_BATCH * (INLINE_BATCHES - 1) or count_batches(opcodes) < INLINE_BATCHES
+        if len(opcodes) < SMALLEST_BATCH * (INLINE_BATCHES - 1):
+            return True
+        from miden.assembly.lowering.batching import count_batches
+
+        return count_batches(opcodes) < INLINE_BATCHES
 
 
 class MastForestBuilder:
@@ -421,15 +427,15 @@ def _append(runs: Runs, node: int, count: int) -> None:
 
 def _error_facts(block: Block, padding: list[int]) -> list[int]:
     """Return opcode, padded index and code of every operation with an error code."""
-    from miden.mast.batches import padded_index
-
     facts: list[int] = []
+    if padding:
+        from miden.mast.batches import padded_index
     values = iter(block.immediates)
     for index, opcode in enumerate(block.opcodes):
         if opcode in IMMEDIATE_OPS:
             value = next(values)
             if opcode in ERROR_CODE_OPS:
-                facts += (opcode, padded_index(index, padding), value)
+                facts += (opcode, padded_index(index, padding) if padding else index, value)
     return facts
 
 

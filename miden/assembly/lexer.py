@@ -13,8 +13,6 @@ the parser asks when it looks at it. That way the first problem of a text is the
 
 from __future__ import annotations
 
-from itertools import accumulate, chain
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
@@ -125,6 +123,8 @@ def tokenize(source: SourceFile) -> Tokens:
 
 def readable_scan(text: str, end: int, fixed: dict[str, str], spaces: str) -> Tokens:
     """Return texts, starts and ends of the tokens in text[:end]; a text that is in `fixed` is the object there."""
+    from itertools import accumulate, chain
+
     pattern = _pattern(_ASCII_SPACE if text.isascii() else spaces)
     get = fixed.get
     texts: list[str] = []

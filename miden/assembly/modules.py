@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 from miden.assembly.source import SourceFile
-from miden.errors import InputError, LinkError
+from miden.errors import LinkError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
-    from typing import TypeAlias
-
-    Source: TypeAlias = str | bytes | SourceFile | os.PathLike[str]
-    """Source text, its UTF-8 bytes, a `SourceFile`, or the path of a file."""
 
 SUFFIX = ".masm"
 ROOT_MODULE = "mod"
-
-
-def source_file(source: Source, name: str) -> SourceFile:
-    """Return a source as `SourceFile`; text and bytes get `name`, a file is named by its path.
-
-    Raises `ParseError` for bytes that are not UTF-8, `InputError` for anything that is no source.
-    """
-    if isinstance(source, SourceFile):
-        return source
-    if isinstance(source, str):
-        return SourceFile(source, name)
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return SourceFile.from_bytes(bytes(source), name)
-    if hasattr(source, "__fspath__"):
-        return SourceFile.from_path(source)
-    raise InputError(f"a source is text, bytes or the path of a file, found {type(source).__name__}", kind="InvalidSource")
 
 
 def read_modules(directory: str | os.PathLike[str], namespace: str) -> dict[str, SourceFile]:

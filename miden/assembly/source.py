@@ -6,14 +6,17 @@ The two meet here and nowhere else. (assembly.md section 1.1.)
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from itertools import accumulate
 
-from miden.errors import ParseError
+from miden.errors import InputError, ParseError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from typing import TypeAlias
+
+    Source: TypeAlias = "str | bytes | SourceFile | os.PathLike[str]"
+    """Source text, its UTF-8 bytes, a `SourceFile`, or the path of a file."""
 
 MAX_SOURCE_BYTES = 64 * 2**20
 """Largest source text that is accepted unless the caller says otherwise."""
@@ -79,6 +82,8 @@ class SourceFile:
         """Return (line, column), both from 1, of a character; an offset outside of the text is moved into it."""
         offset = min(max(offset, 0), len(self.text))
         starts = self._line_starts()
+        from bisect import bisect_right
+
         line = bisect_right(starts, offset)
         return line, offset - starts[line - 1] + 1
 
@@ -107,6 +112,8 @@ class SourceFile:
         index = self._bytes
         if index is None:
             return min(byte, len(self.text))
+        from bisect import bisect_right
+
         entry = bisect_right(index, byte) - 1
         if entry == len(index) - 1:
             return len(self.text)
@@ -170,3 +177,19 @@ def _not_utf8(data: bytes, name: str, error: UnicodeDecodeError) -> ParseError:
         return _error("IncompleteUtf8", message, source, start, start + 1, "incomplete character", hint)
     message = f"source is not UTF-8: byte {error.start} is {data[error.start]:#04x}"
     return _error("InvalidUtf8", message, source, start, start + 1, "invalid bytes start here", hint)
+
+
+def source_file(source: Source, name: str) -> SourceFile:
+    """Return a source as `SourceFile`; text and bytes get `name`, a file is named by its path.
+
+    Raises `ParseError` for bytes that are not UTF-8, `InputError` for anything that is no source.
+    """
+    if isinstance(source, SourceFile):
+        return source
+    if isinstance(source, str):
+        return SourceFile(source, name)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return SourceFile.from_bytes(bytes(source), name)
+    if hasattr(source, "__fspath__"):
+        return SourceFile.from_path(source)
+    raise InputError(f"a source is text, bytes or the path of a file, found {type(source).__name__}", kind="InvalidSource")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from miden.cli.console import Console
+    from miden.vm.host import Host
     from miden.vm.inputs import StackInputs
 
 VISIBLE = 16
@@ -68,7 +69,6 @@ def command(
     """
     from miden.cli.files import load_inputs, load_program
     from miden.vm.backends import get_backend
-    from miden.vm.host import Host
     from miden.vm.inputs import AdviceInputs, StackInputs
     from miden.vm.options import DEFAULT_LIMITS, Limits
     from miden.vm.processor import Processor
@@ -79,11 +79,7 @@ def command(
     found = load_inputs(file, inputs)
     stack_inputs = parse_stack(stack) if stack is not None else found.stack if found else StackInputs()
     advice = found.advice if found else AdviceInputs()
-    host = Host(output=sys.stderr if console.json else sys.stdout)
-    for path in libraries:
-        from miden.cli.artifacts import load_any
-
-        host.add_library(load_any(path, console).artifact)
+    host = _host(libraries, console) if libraries or console.json else None
     counts = None
     started = time.perf_counter_ns()
     processor = Processor(program, stack_inputs, advice, host, machine, limits, debug)
@@ -120,6 +116,17 @@ def command(
     if counts is not None:
         _print_profile(console, facts["profile"])
     return 0
+
+
+def _host(libraries: tuple[str, ...], console: Console) -> Host:
+    from miden.vm.host import Host
+
+    host = Host(output=sys.stderr if console.json else sys.stdout)
+    for path in libraries:
+        from miden.cli.artifacts import load_any
+
+        host.add_library(load_any(path, console).artifact)
+    return host
 
 
 def _print_profile(console: Console, profile: dict[str, Any]) -> None:

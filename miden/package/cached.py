@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar, Unpack
 
     from miden.assembly.assembler import Assembler, Options
-    from miden.assembly.modules import Source
-    from miden.assembly.source import SourceFile
+    from miden.assembly.source import Source, SourceFile
     from miden.mast.library import KernelLibrary, Library
     from miden.mast.program import Program
     from miden.package.cache import BuildCache
@@ -120,7 +119,7 @@ class CachedAssembler:
         return assembler
 
     def _read(self, modules: Mapping[str, Source]) -> dict[str, SourceFile]:
-        from miden.assembly.modules import source_file
+        from miden.assembly.source import source_file
 
         if not hasattr(modules, "items"):
             raise InputError(f"modules are a mapping of paths to sources, found {type(modules).__name__}", kind="InvalidSource")

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from miden.isa import BATCH_GROUPS, GROUP_OPS, PUSH
 
-SMALLEST_BATCH = 7
-"""A batch that is full has at least so many raw operations: seven PUSH and their values fill it."""
-
 
 def count_batches(opcodes: bytes) -> int:
     """Return the number of batches of a block with these raw operations.
