@@ -6,10 +6,8 @@ comes to is a run-length encoded list of nodes, which the builder merges and joi
 
 from __future__ import annotations
 
-from array import array
-
 from miden.assembly.ast import ConstRef, If, Instruction, Repeat, Target, While
-from miden.assembly.forest_builder import NO_DECORATORS, NO_IMMEDIATES, Block
+from miden.assembly.forest_builder import Block
 from miden.assembly.lowering import FIXED, FORMS, Frame, NotLoweredError
 from miden.assembly.lowering.sequences import sequence
 from miden.assembly.mnemonics import MNEMONICS
@@ -82,9 +80,9 @@ class BodyCompiler:
 
     def _reset(self) -> None:
         self._opcodes = bytearray()
-        self._immediates = array("Q")
-        self._indices = array("I")
-        self._ids = array("I")
+        self._immediates: list[int] = []
+        self._indices: list[int] = []
+        self._ids: list[int] = []
 
     def compile(self, body: Sequence[Op], prologue: OpSequence = _NO_OPS, epilogue: OpSequence = _NO_OPS) -> int:
         """Return the node of the body; `LoweringError` for what cannot be lowered."""
@@ -247,7 +245,7 @@ class BodyCompiler:
     def _flush(self) -> None:
         """Close the pending block, if it has operations; decorators alone stay pending."""
         if self._opcodes:
-            block = Block(bytes(self._opcodes), self._immediates or NO_IMMEDIATES, self._indices, self._ids)
+            block = Block(bytes(self._opcodes), self._immediates, self._indices, self._ids)
             self._reset()
             self._runs.append((self._builder.ensure_block(block), 1))
 
@@ -255,8 +253,8 @@ class BodyCompiler:
         """Return the decorators that are pending without operations, and forget them."""
         ids = tuple(self._ids)
         if ids:
-            self._indices = array("I")
-            self._ids = array("I")
+            self._indices = []
+            self._ids = []
         return ids
 
     def _close(self, nested: If | While | Repeat, pending: Ids, then_node: int, node: int) -> None:
@@ -288,7 +286,7 @@ class BodyCompiler:
             issue = NotLoweredError("InvalidProcedure", "invalid procedure: a body with decorators needs an instruction", "add a `nop`")
             raise self._error(issue, self._context)
         else:
-            node = self._builder.ensure_block(Block(_NOOP, NO_IMMEDIATES, NO_DECORATORS, NO_DECORATORS))
+            node = self._builder.ensure_block(Block(_NOOP))
         if after:
             self._builder.decorate(node, after=after)
         return node

@@ -11,7 +11,8 @@ Which nodes exist and under which ids is observable, so the rules are those of t
 
 from __future__ import annotations
 
-from array import array
+import sys
+from struct import pack
 
 from miden.errors import LoweringError
 from miden.hashing import error_code
@@ -21,11 +22,14 @@ from miden.mast.packing import block_digest_bytes, pad_operations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Iterable, Sequence
     from typing import TypeAlias
 
     from miden.assembly.body import ProcedureContext
 
+    Column: TypeAlias = tuple[int, ...] | list[int] | array[int]
+    """Numbers of a block: a list as they come from the text; an array, which is smaller, where blocks were merged."""
     Ids: TypeAlias = tuple[int, ...]
     Runs: TypeAlias = list[tuple[int, int]]
 
@@ -38,10 +42,6 @@ INLINE_BATCHES = 32
 SMALLEST_BATCH = 7
 """A batch that is full has at least so many raw operations: seven PUSH and their values fill it."""
 
-NO_IMMEDIATES: array[int] = array("Q")
-NO_DECORATORS: array[int] = array("I")
-"""What blocks without immediates or decorators share; never changed."""
-
 _LARGE_KEY = 1 << 16
 _NO_IDS: Ids = ()
 
@@ -51,7 +51,7 @@ class Block:
 
     __slots__ = ("decorator_ids", "decorator_indices", "immediates", "opcodes")
 
-    def __init__(self, opcodes: bytes, immediates: array[int], indices: array[int], ids: array[int]) -> None:
+    def __init__(self, opcodes: bytes, immediates: Column = (), indices: Column = (), ids: Column = ()) -> None:
         self.opcodes = opcodes
         self.immediates = immediates
         self.decorator_indices = indices
@@ -120,8 +120,8 @@ class MastForestBuilder:
 
     def __init__(self, max_operations: int = MAX_OPERATIONS) -> None:
         self.kinds = bytearray()
-        self.first = array("I")
-        self.second = array("I")
+        self.first: list[int] = []
+        self.second: list[int] = []
         self.digests: list[bytes] = []
         self.blocks: dict[int, Block] = {}
         self.before: dict[int, Ids] = {}
@@ -135,7 +135,7 @@ class MastForestBuilder:
         self.max_operations = max_operations
         self.operations = 0
         self._codes: dict[str, int] = {}
-        self._decorator_roots = array("I")
+        self._decorator_roots: list[int] = []
         self._interned: dict[object, int] = {}
         self._joins: dict[tuple[int, int], int] = {}
         self._merged: set[int] = set()
@@ -200,16 +200,15 @@ class MastForestBuilder:
         if padding and indices and padding[0] < indices[-1]:
             from bisect import bisect_left
 
-            indices = array("I", [index - bisect_left(padding, index) for index in indices])
+            indices = [index - bisect_left(padding, index) for index in indices]
         if not indices:
             before, after = before + after, _NO_IDS  # nothing between the two marks where one ends
-        parts = [array("I", before).tobytes(), indices.tobytes(), block.decorator_ids.tobytes(), array("I", after).tobytes()]
+        parts = [packed("I", ids) for ids in (before, indices, block.decorator_ids, after)]
         if has_codes:
-            parts.append(array("Q", _error_facts(block, padding)).tobytes())
+            parts.append(packed("Q", _error_facts(block, padding)))
         if not any(parts):
             return 0
-        sizes = array("I", map(len, parts)).tobytes()
-        key = sizes + b"".join(parts)
+        key = packed("I", [len(part) for part in parts]) + b"".join(parts)
         if len(key) > _LARGE_KEY:
             from hashlib import blake2b
 
@@ -419,6 +418,16 @@ _ONE_CHILD = frozenset({NodeKind.LOOP, NodeKind.CALL, NodeKind.SYSCALL})
 _WITH_CHILDREN = _ONE_CHILD | {NodeKind.JOIN, NodeKind.SPLIT}
 
 
+def packed(code: str, values: Column) -> bytes:
+    """Return numbers as little-endian bytes: four each with the code I, eight with Q."""
+    if isinstance(values, (list, tuple)):
+        return pack(f"<{len(values)}{code}", *values)
+    if sys.byteorder == "big":
+        values = values[:]
+        values.byteswap()
+    return values.tobytes()
+
+
 def _append(runs: Runs, node: int, count: int) -> None:
     if runs and runs[-1][0] == node:
         count += runs.pop()[1]
@@ -441,6 +450,8 @@ def _error_facts(block: Block, padding: list[int]) -> list[int]:
 
 def _shifted_copies(indices: Sequence[int], base: int, size: int, count: int) -> array[int]:
     """Return `count` copies of the indices, the first shifted by `base`, each by `size` more than the one before."""
+    from array import array
+
     copies = array("I", [index + base for index in indices])
     length = len(indices)
     done = 1
@@ -460,6 +471,8 @@ class _Merger:
         self._reset()
 
     def _reset(self) -> None:
+        from array import array
+
         self.opcodes = bytearray()
         self.immediates = array("Q")
         self.indices = array("I")
@@ -469,11 +482,13 @@ class _Merger:
         return len(self.opcodes) + len(self.ids)
 
     def add(self, block: Block, before: Ids, after: Ids, count: int) -> None:
+        from array import array
+
         size = len(block.opcodes)
         base = len(self.opcodes)
         self.opcodes += block.opcodes * count
-        self.immediates.extend(block.immediates * count)
-        ids = block.decorator_ids
+        self.immediates.extend(array("Q", block.immediates) * count)
+        ids = array("I", block.decorator_ids)
         indices: Sequence[int] = block.decorator_indices
         if before or after:
             ids = array("I", [*before, *ids, *after])

@@ -8,10 +8,8 @@ and end for an `if` or `while`; a decorator taken over from a library.
 
 from __future__ import annotations
 
-import sys
-from array import array
-
 from miden.assembly.ast import Instruction
+from miden.assembly.forest_builder import packed
 from miden.isa import NodeKind
 from miden.mast.debug_info import DebugInfo
 from miden.mast.forest import MastForest
@@ -45,27 +43,24 @@ def finish_forest(builder: MastForestBuilder, advice_map: AdviceMap) -> tuple[Ma
         before, after = builder.registered_lists()
     nodes = bytearray()
     opcodes: list[bytes] = []
-    immediates = array("Q")
+    immediates = bytearray()
     op_start = 0
     for old in kept:
         kind = builder.kinds[old]
         if kind == NodeKind.BLOCK:
             block = builder.blocks[old]
             op_count, imm_count = len(block.opcodes), len(block.immediates)
-            nodes += NODE_HEAD.pack(kind, 0, 0, op_start, op_count, len(immediates), imm_count, 0)
+            nodes += NODE_HEAD.pack(kind, 0, 0, op_start, op_count, len(immediates) // 8, imm_count, 0)
             opcodes.append(block.opcodes)
-            immediates.extend(block.immediates)
+            immediates += packed("Q", block.immediates)
             op_start += op_count
         else:
             first, second = (*[new_ids[child] for child in builder.children(old)], 0, 0)[:2]
             nodes += NODE_HEAD.pack(kind, first, second, 0, 0, 0, 0, 0)
         nodes += builder.digests[old]
-    roots = array("I", [new_ids[root] for root in builder.roots])
-    if sys.byteorder == "big":
-        immediates.byteswap()
-        roots.byteswap()
+    roots = packed("I", [new_ids[root] for root in builder.roots])
     facts = _DebugFacts(builder, kept, before, after)
-    forest = MastForest(bytes(nodes), b"".join(opcodes), immediates.tobytes(), roots.tobytes(), advice_map, DebugInfo.lazy(facts.load))
+    forest = MastForest(bytes(nodes), b"".join(opcodes), bytes(immediates), roots, advice_map, DebugInfo.lazy(facts.load))
     return forest, new_ids
 
 
