@@ -13,6 +13,8 @@ from libc.string cimport memcpy
 from miden._core.forest cimport Code, CodeC, load_u64, store_u64
 from miden._core.rpo cimport FELT_P, felt_t, rpo_follow, variant_slot
 
+include "buffers.pxi"
+
 rpo_follow(variant_slot())
 
 

@@ -5,9 +5,12 @@
 
 cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING
+from cpython.buffer cimport PyBUF_SIMPLE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
+
+include "buffers.pxi"
 
 
 cdef extern from "rpo_variants.h" nogil:
@@ -119,13 +122,14 @@ def hash_packed(bytes data, /):
     return felts_to_bytes(digest, 4)
 
 
-def hash_bytes(const uint8_t[::1] data, /):
+def hash_bytes(data, /):
     """Return the digest of bytes: seven to a felt, zero digest for none (mast.md section 2.3)."""
     cdef felt_t[4] digest
-    cdef size_t count = data.shape[0]
-    cdef const uint8_t *start = &data[0] if count else NULL
+    cdef Py_buffer view
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     with nogil:
-        rpo_hash_bytes(start, count, digest)
+        rpo_hash_bytes(<const uint8_t *>view.buf, view.len, digest)
+    PyBuffer_Release(&view)
     return felts_to_bytes(digest, 4)
 
 
@@ -180,41 +184,42 @@ def merge_many(bytes data not None, domain=0, /):
 cdef class _RowsTask:
     """Some of the rows of a matrix, to be hashed by one thread. Holds on to the buffers it works on."""
 
-    cdef const uint64_t[:, ::1] rows
-    cdef uint64_t[::1] digests
+    cdef _Matrix rows
+    cdef _Matrix digests
     cdef Py_ssize_t start
     cdef Py_ssize_t stop
 
     def __call__(self):
-        cdef Py_ssize_t width = self.rows.shape[1], count = self.stop - self.start
-        cdef const felt_t *first = &self.rows[self.start, 0] if count and width else NULL
-        cdef felt_t *digests = &self.digests[4 * self.start] if count else NULL
+        cdef Py_ssize_t width = self.rows.width, count = self.stop - self.start
+        cdef const felt_t *first = <const felt_t *>self.rows.data + self.start * width if count and width else NULL
+        cdef felt_t *digests = <felt_t *>self.digests.data + 4 * self.start if count else NULL
         with nogil:
             rpo_hash_rows(first, count, width, digests)
 
 
-cdef _RowsTask rows_task(const uint64_t[:, ::1] rows, uint64_t[::1] digests, Py_ssize_t start, Py_ssize_t stop):
+cdef _RowsTask rows_task(_Matrix rows, _Matrix digests, Py_ssize_t start, Py_ssize_t stop):
     """Return the task for rows start to stop."""
     cdef _RowsTask task = _RowsTask.__new__(_RowsTask)
     task.rows, task.digests, task.start, task.stop = rows, digests, start, stop
     return task
 
 
-def hash_many(const uint64_t[:, ::1] rows, threads=None, /):
+def hash_many(source, threads=None, /):
     """Return the digests of the rows of a matrix of felts, 32 bytes each, without the GIL.
 
     Any two-dimensional C-contiguous buffer of unsigned 64-bit integers will do. `threads` is 1 or 2; None takes two if
     the machine has them and there is enough to do.
     """
-    cdef Py_ssize_t count = rows.shape[0], width = rows.shape[1], middle, blocks = (width + 7) // 8
-    cdef const uint64_t *first = &rows[0, 0] if count and width else NULL
+    cdef _Matrix rows = felts_of(source, 2, False), cells
+    cdef Py_ssize_t count = rows.rows, width = rows.width, middle, blocks = (width + 7) // 8
+    cdef const uint64_t *first = <const uint64_t *>rows.data
     cdef Py_ssize_t wrong
     with nogil:
         wrong = first_above(first, count * width)
     if wrong >= 0:
         raise ValueError(f"element {wrong % width} of row {wrong // width} is not below p: {first[wrong]}")
     digests = bytearray(32 * count)
-    cells = memoryview(digests).cast("Q")
+    cells = felts_of(memoryview(digests).cast("Q"), 1, True)
     middle = (count // 2 + 7) // 8 * 8  # whole lanes
     if wants_two_threads(threads, count * blocks) and middle < count:
         in_two_threads(rows_task(rows, cells, 0, middle), rows_task(rows, cells, middle, count))

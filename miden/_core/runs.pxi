@@ -36,25 +36,19 @@ cdef class Runs:
 
     cdef RunsC runs
     cdef Machine pattern
-    cdef const uint64_t[:, ::1] inputs
-    cdef uint64_t[:, ::1] stacks
-    cdef uint64_t[::1] cycles
-    cdef int32_t[::1] statuses
+    cdef _Matrix inputs
+    cdef _Matrix stacks
+    cdef _Matrix cycles
+    cdef _Matrix statuses
 
-    def __cinit__(
-        self,
-        Machine pattern not None,
-        const uint64_t[:, ::1] inputs not None,
-        uint64_t[:, ::1] stacks not None,
-        uint64_t[::1] cycles not None,
-        int32_t[::1] statuses not None,
-        bint stop_at_fault,
-    ):
+    def __cinit__(self, Machine pattern not None, inputs, stacks, cycles, statuses, bint stop_at_fault):
         cdef MachineC *m = pattern.m
-        cdef Py_ssize_t count = inputs.shape[0], width = inputs.shape[1], index
-        if width > 16 or stacks.shape[1] != 16 or not stacks.shape[0] == cycles.shape[0] == statuses.shape[0] == count:
+        self.pattern = pattern
+        self.inputs, self.stacks, self.cycles = felts_of(inputs, 2, False), felts_of(stacks, 2, True), felts_of(cycles, 1, True)
+        self.statuses = _Matrix.__new__(_Matrix, statuses, "il", 4, 1, True)
+        cdef Py_ssize_t count = self.inputs.rows, width = self.inputs.width, index
+        if width > 16 or self.stacks.width != 16 or not self.stacks.rows == self.cycles.rows == self.statuses.rows == count:
             raise ValueError("the shapes of inputs and results do not fit")
-        self.pattern, self.inputs, self.stacks, self.cycles, self.statuses = pattern, inputs, stacks, cycles, statuses
         self.runs.code = m.forest
         self.runs.entrypoint = m.entrypoint
         self.runs.limits.max_cycles = m.max_cycles
@@ -71,12 +65,11 @@ cdef class Runs:
         self.runs.count = self.runs.end = count
         self.runs.width = width
         self.runs.stop_at_fault = stop_at_fault
-        if count:
-            self.runs.inputs = &inputs[0, 0] if width else NULL
-            self.runs.stacks, self.runs.cycles, self.runs.statuses = &stacks[0, 0], &cycles[0], &statuses[0]
+        self.runs.inputs, self.runs.stacks = <const uint64_t *>self.inputs.data, <uint64_t *>self.stacks.data
+        self.runs.cycles, self.runs.statuses = <uint64_t *>self.cycles.data, <int32_t *>self.statuses.data
         for index in range(count):
-            statuses[index] = -1
-            if width and not felts_are_canonical(&inputs[index, 0], width):
+            self.runs.statuses[index] = -1
+            if not felts_are_canonical(self.runs.inputs + index * width, width):
                 raise ValueError(f"row {index} holds a value that is not below p")
 
     def work(self):

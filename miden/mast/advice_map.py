@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from _collections_abc import Mapping  # what collections.abc hands on, without the rest of collections
 
 from miden.errors import InputError
 from miden.field import Word, check_felt, montgomery
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 def montgomery_key(word: Sequence[int]) -> tuple[int, ...]:
