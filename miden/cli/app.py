@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from miden.cli.verb import Verb
+    from miden.cli.verb import Group, Verb
 
 VERBS = {
     "run": "Run a program and print its stack, cycles and speed.",
@@ -47,9 +47,9 @@ _EXPANDED = frozenset("~$%*?[")
 """Characters of words that click expands on Windows, where the shell does not."""
 
 
-def load_verb(name: str) -> Verb:
+def load_verb(name: str) -> Verb | Group:
     """Import the module of a verb."""
-    found: Verb = __import__(f"miden.cli.{name}", fromlist=["command"]).command  # importlib takes a while to import
+    found: Verb | Group = __import__(f"miden.cli.{name}", fromlist=["command"]).command  # importlib takes a while to import
     return found
 
 
@@ -80,10 +80,14 @@ def _run_plain(words: Sequence[str]) -> int | None:
     if os.name == "nt" and any(not _EXPANDED.isdisjoint(word) for word in words):
         return None
     from miden.cli.parameters import read_words
-    from miden.cli.verb import MisuseError
+    from miden.cli.verb import Group, MisuseError
 
-    verb = load_verb(words[0])
-    values = read_words(verb.parameters, words[1:])
+    verb, depth = load_verb(words[0]), 1
+    while isinstance(verb, Group):
+        if words[depth : depth + 1] == [] or words[depth] not in verb.verbs:
+            return None
+        verb, depth = verb.load(words[depth]), depth + 1
+    values = read_words(verb.parameters, words[depth:])
     if values is None:
         return None
     try:

@@ -6,12 +6,12 @@ import click
 
 from miden.cli.app import EPILOG, VERBS, load_verb
 from miden.cli.parameters import Choice, FilePath, IntRange, Number
-from miden.cli.verb import MisuseError
+from miden.cli.verb import Group, MisuseError
 from miden.errors import EXIT_INTERRUPTED, EXIT_OK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from miden.cli.parameters import Parameter, Text
@@ -35,15 +35,20 @@ class Command(click.Command):
 class LazyGroup(click.Group):
     """A group whose commands are made of verbs, imported when they are asked for."""
 
+    def __init__(self, *arguments: Any, verbs: dict[str, str], load: Callable[[str], Verb | Group], **facts: Any) -> None:
+        super().__init__(*arguments, **facts)
+        self.verbs = verbs
+        self.load = load
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
+        return list(self.verbs)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return Command(load_verb(cmd_name)) if cmd_name in VERBS else None
+        return make_command(self.load(cmd_name)) if cmd_name in self.verbs else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+            formatter.write_dl(list(self.verbs.items()))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         try:
@@ -51,10 +56,17 @@ class LazyGroup(click.Group):
         except click.UsageError as error:
             from difflib import get_close_matches
 
-            near = get_close_matches(args[0], VERBS, 1)
+            near = get_close_matches(args[0], self.verbs, 1)
             if not near:
                 raise
             raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean {near[0]!r}?", ctx) from None
+
+
+def make_command(verb: Verb | Group) -> click.Command:
+    """Return a verb, or a group of verbs, as a command of click."""
+    if isinstance(verb, Group):
+        return LazyGroup(verb.name, verbs=verb.verbs, load=verb.load, help=verb.help)
+    return Command(verb)
 
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -67,6 +79,8 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool)
 
 @click.group(
     cls=LazyGroup,
+    verbs=VERBS,
+    load=load_verb,
     help="Assemble, run and inspect programs of the Miden VM.",
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -91,9 +105,12 @@ def run_with_click(arguments: Sequence[str] | None, program: str) -> int:
 
 def show_misuse(words: Sequence[str], program: str, error: MisuseError) -> int:
     """Show a usage error of a verb that ran without click, as `run_with_click` would, and return the exit code."""
-    command = Command(load_verb(words[0]))
-    root = app.make_context(program, list(words))
-    shown = _usage_error(error, command.make_context(words[0], list(words[1:]), parent=root))
+    context, verb, rest = app.make_context(program, list(words)), load_verb(words[0]), list(words)
+    while isinstance(verb, Group):
+        name = rest.pop(0)
+        context = make_command(verb).make_context(name, list(rest), parent=context)
+        verb = verb.load(rest[0])
+    shown = _usage_error(error, Command(verb).make_context(rest[0], rest[1:], parent=context))
     shown.show()
     return shown.exit_code
 
@@ -119,10 +136,10 @@ def _parameter(parameter: Parameter) -> click.Parameter:
     else:
         facts["flag_value"] = parameter.flag_value
     if not parameter.flags:
-        return click.Argument([parameter.name], required=parameter.required, **facts)
-    return click.Option(
-        [*parameter.flags, parameter.name], metavar=parameter.metavar, multiple=parameter.multiple, help=parameter.help, **facts
-    )
+        facts["nargs"] = -1 if parameter.multiple else 1
+        return click.Argument([parameter.name], required=parameter.required, metavar=parameter.metavar, **facts)
+    facts |= {"required": parameter.required, "multiple": parameter.multiple, "help": parameter.help}
+    return click.Option([*parameter.flags, parameter.name], metavar=parameter.metavar, **facts)
 
 
 def _type(kind: Text) -> click.ParamType[Any]:

@@ -81,9 +81,9 @@ class Parameter:
     default
         Value where it is not given; a string is read like a word of the command line.
     required
-        An argument that must be given.
+        Whether it must be given.
     multiple
-        An option that may be given several times; the value is a tuple.
+        An option that may be given several times, or an argument that takes all words that are left; the value is a tuple.
     metavar, help
         For the help.
     """
@@ -115,9 +115,17 @@ class Parameter:
 _TEXT = Text()
 
 
-def argument(name: str, type: Text = _TEXT, *, default: str | None = None, required: bool = True) -> Parameter:
-    """List an argument; one with a default need not be given."""
-    return Parameter(name, (), type, default=default, required=required and default is None)
+def argument(
+    name: str,
+    type: Text = _TEXT,
+    *,
+    default: str | None = None,
+    required: bool = True,
+    multiple: bool = False,
+    metavar: str | None = None,
+) -> Parameter:
+    """List an argument; one with a default need not be given. The last one may be `multiple`: all words that are left."""
+    return Parameter(name, (), type, default=default, required=required and default is None, multiple=multiple, metavar=metavar)
 
 
 def option(
@@ -125,12 +133,14 @@ def option(
     name: str | None = None,
     type: Text = _TEXT,
     default: object = None,
+    required: bool = False,
     multiple: bool = False,
     metavar: str | None = None,
     help: str,
 ) -> Parameter:
     """List an option with a value."""
-    return Parameter(name or _name(flags), flags, type, default=default, multiple=multiple, metavar=metavar, help=help)
+    facts = {"default": default, "required": required, "multiple": multiple}
+    return Parameter(name or _name(flags), flags, type, metavar=metavar, help=help, **facts)  # type: ignore[arg-type]
 
 
 def flag(*flags: str, name: str | None = None, flag_value: str | None = None, help: str) -> Parameter:
@@ -156,7 +166,7 @@ def read_words(parameters: Sequence[Parameter], words: Sequence[str]) -> dict[st
         if word[:1] != "-" or word == "-":
             if not places:
                 return None
-            parameter, text = places.pop(), word
+            parameter, text = places[-1] if places[-1].multiple else places.pop(), word
         else:
             flags, equals, text = word.partition("=") if word[1:2] == "-" else (word, "", "")
             found = options.get(flags)

@@ -68,6 +68,28 @@ class Verb:
         return code
 
 
+class Group:
+    """Verbs below a word of their own, such as those of ``miden store``: each a module of a package, imported when it runs.
+
+    `verbs` are short helps by name, `help` is that of the group. The module of a verb has its name, with an underscore where
+    Python keeps the name for itself, and the verb is its `command`.
+    """
+
+    def __init__(self, name: str, package: str, verbs: dict[str, str], help: str) -> None:
+        self.name = name
+        self.package = package
+        self.verbs = verbs
+        self.help = help
+
+    def load(self, name: str) -> Verb | Group:
+        """Import the module of a verb."""
+        from keyword import iskeyword
+
+        module = f"{self.package}.{name}_" if iskeyword(name) else f"{self.package}.{name}"
+        found: Verb | Group = __import__(module, fromlist=["command"]).command  # importlib takes a while to import
+        return found
+
+
 def verb(name: str, *parameters: Parameter) -> Callable[[Callable[..., int]], Verb]:
     """Make a function the verb called `name`, with these parameters and the common ones."""
     return lambda function: Verb(name, parameters, function)
