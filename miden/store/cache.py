@@ -9,6 +9,7 @@ An entry may be found under several keys: a forest serves all its roots. Its fir
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from threading import Event, Lock, get_ident
 from typing import Generic, NamedTuple, TypeVar
@@ -93,7 +94,7 @@ class _Queue(OrderedDict[K, V]):
         self.bytes = 0
 
 
-class Cache(Generic[K, V]):
+class Cache(ABC, Generic[K, V]):
     """A cache with a budget of bytes; a policy is a subclass that says what to drop.
 
     Parameters
@@ -150,7 +151,7 @@ class Cache(Generic[K, V]):
                 self._hits += 1
                 self._touch(entry)
                 return entry.value
-        return self.get_or_load_many((key,), lambda keys: {key: load(key)})[key]
+        return self.get_or_load_many((key,), lambda _: {key: load(key)})[key]
 
     def get_or_load_many(self, keys: Iterable[K], load: Callable[[Sequence[K]], Mapping[K, Loaded[K, V]]]) -> dict[K, V]:
         """Return the values of keys, calling `load` at most once for those that are neither held nor being loaded.
@@ -328,18 +329,19 @@ class Cache(Generic[K, V]):
 
     # -- the policy; the lock is held
 
+    @abstractmethod
     def _touch(self, entry: _Entry[K, V]) -> None:
         """Note that an entry was used."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _admit(self, entry: _Entry[K, V], budget: int | None) -> None:
         """Make room for an entry and take it into a queue."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _unlink(self, entry: _Entry[K, V]) -> None:
         """Take an entry out of its queue."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _forget(self) -> None:
         """Forget what is remembered beyond the entries."""
 
@@ -375,6 +377,9 @@ class LruCache(Cache[K, V]):
 
     def _unlink(self, entry: _Entry[K, V]) -> None:
         del self._queue[entry.keys[0]]
+
+    def _forget(self) -> None:
+        """There is nothing: what was dropped leaves no trace."""
 
 
 class ArcCache(Cache[K, V]):
