@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         ParseError,
         ProjectError,
         SemanticError,
+        StorageError,
     )
     from miden.field import Felt, Word
     from miden.hashing import hash_elements, hash_many
@@ -122,6 +123,7 @@ __all__ = [
     "FormatError",
     "NotFoundError",
     "IntegrityError",
+    "StorageError",
     "BackendError",
 ]
 

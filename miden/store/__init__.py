@@ -1,0 +1,32 @@
+"""The object store: code found by its root wherever it is kept, and verified before anything believes it.
+
+`keys`, `envelope` and `objects` say what is stored; `provider` is the protocol of a place where it is stored, `providers`
+has the places we know; `store` puts a hot cache over an ordered chain of them. See docs/internals/store.md.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from miden.store.keys import ObjectKey
+    from miden.store.provider import Provider, ProviderStat, StoredObject
+    from miden.store.store import ObjectStore
+
+__all__ = ["ObjectKey", "ObjectStore", "Provider", "ProviderStat", "StoredObject"]
+
+_HOMES = {
+    "ObjectKey": "miden.store.keys",
+    "ObjectStore": "miden.store.store",
+    "Provider": "miden.store.provider",
+    "ProviderStat": "miden.store.provider",
+    "StoredObject": "miden.store.provider",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(home), name)
