@@ -46,10 +46,10 @@ class ProviderCounters(NamedTuple):
 
 
 class Fetched(NamedTuple):
-    """An object that came through the border, and the size of its bytes."""
+    """An object that came through the border, and its bytes."""
 
     admitted: Admitted
-    size: int
+    data: bytes
 
 
 class Chain:
@@ -99,7 +99,7 @@ class Chain:
                     if admitted is None:
                         continue
                     brought[data] = admitted
-                found[key] = Fetched(admitted, len(data))
+                found[key] = Fetched(admitted, data)
             if brought and not provider.local:
                 self._write_back([StoredObject(admitted.keys, data) for data, admitted in brought.items()])
             wanted = [key for key in wanted if key not in found]
@@ -190,4 +190,5 @@ def missing(key: ObjectKey, answers: Sequence[Answer]) -> MidenError:
         f"no provider has the object {key}; asked: {asked}",
         kind="ObjectNotFound",
         hint="put the library that exports it into the store, or add a provider that has it",
+        asked=[str(answer) for answer in answers],
     )

@@ -126,6 +126,15 @@ class ObjectStore:
             )
         return found
 
+    def get_bytes(self, root: Root) -> bytes:
+        """Return the stored bytes of the object under a root, verified: an envelope. The hot cache is not asked; raises as `get` does."""
+        key = as_key(root)
+        answers: dict[ObjectKey, list[Answer]] = {}
+        found = self.chain.fetch((key,), answers)
+        if key not in found:
+            raise missing(key, answers.get(key, ()))
+        return found[key].data
+
     def get_many(self, roots: Iterable[Root]) -> dict[ObjectKey, MastForest]:
         """Return the forests of those roots that some provider has, asking each provider once."""
         found = self.cache.get_or_load_many([as_key(root) for root in roots], self._load_many)
@@ -237,7 +246,7 @@ def _loaded(fetched: Fetched) -> Loaded[ObjectKey, CodeObject]:
     code, keys, _ = fetched.admitted
     forest = code.forest
     columns = len(forest.node_bytes) + len(forest.operation_bytes) + len(forest.immediate_bytes)
-    return Loaded(code, columns + fetched.size + OVERHEAD, keys)
+    return Loaded(code, columns + len(fetched.data) + OVERHEAD, keys)
 
 
 OVERHEAD = 1024

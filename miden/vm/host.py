@@ -28,8 +28,8 @@ if TYPE_CHECKING:
         def get(self, root: Word) -> MastForest:
             """Return the verified forest of a procedure root; `NotFoundError` naming the places asked."""
 
-        def get_many(self, roots: Iterable[Word]) -> Mapping[Word, MastForest]:
-            """Return those of many roots that can be had, in one round trip to each place."""
+        def get_many(self, roots: Iterable[Word]) -> object:
+            """Make those of many roots that can be had ready for `get`, in one round trip to each place."""
 
     Handler: TypeAlias = Callable[[ProcessState], Iterable[Mutation] | None]
     """Sees the state of the process, returns what to change in the advice provider; its exceptions end the run."""
