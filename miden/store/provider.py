@@ -156,5 +156,9 @@ def open_provider(kind: str, location: str, **options: object) -> Provider:
 
 _BUILT_IN = {
     "memory": ("miden.store.providers.memory", "open_memory"),
+    "sqlite": ("miden.store.providers.sqlite", "open_sqlite"),
+    "lmdb": ("miden.store.providers.lmdb", "open_lmdb"),
+    "fsspec": ("miden.store.providers.fsspec", "open_fsspec"),
+    "http": ("miden.store.providers.http", "open_http"),
 }
 """Our own providers, by name: they work in a checkout that is not installed."""

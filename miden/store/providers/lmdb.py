@@ -130,7 +130,7 @@ class LmdbProvider:
         """Iterate over a database without holding a transaction open meanwhile."""
         last: bytes | None = None
         while True:
-            page = []
+            page: list[tuple[bytes, bytes]] = []
             with self._reading() as transaction:
                 cursor = transaction.cursor(db=database)
                 more = cursor.first() if last is None else cursor.set_range(last + b"\0")
@@ -295,7 +295,8 @@ class LmdbProvider:
         try:
             yield
         except (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError) as error:
-            raise IntegrityError(f"{self.name}: {error}", kind="DamagedDatabase", hint="export what can be read, or fetch it again") from error
+            hint = "export what can be read, or fetch it again"
+            raise IntegrityError(f"{self.name}: {error}", kind="DamagedDatabase", hint=hint) from error
         except (lmdb.MapFullError, lmdb.DiskError) as error:
             hint = "open it with a larger map_size, or make room on the disk"
             raise StorageError(f"{self.name}: {error}", kind="DiskFull", hint=hint, provider=self.name) from error

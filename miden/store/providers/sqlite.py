@@ -156,8 +156,7 @@ class SqliteProvider:
                 own_id = object_id(data)
                 packed = [key.to_bytes() for key in keys]
                 connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", [(key, own_id) for key in packed])
-                marks = ",".join("?" * len(packed))
-                kept = {row[0] for row in connection.execute(f"SELECT id FROM keys WHERE key IN ({marks})", packed)}
+                kept = {connection.execute("SELECT id FROM keys WHERE key = ?", (key,)).fetchone()[0] for key in packed}
                 if own_id in kept:
                     connection.execute("INSERT OR IGNORE INTO objects VALUES (?, ?, ?)", (own_id, now, data))
                 connection.executemany("UPDATE objects SET written = ? WHERE id = ?", [(now, other) for other in kept])
@@ -302,9 +301,10 @@ class SqliteProvider:
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in _DAMAGED:
-                raise IntegrityError(f"{self.name}: {error}", kind="DamagedDatabase", hint="export what can be read, or fetch it again") from error
-            kind, hint = _KINDS.get(code, ("DatabaseError", None))
-            raise StorageError(f"{self.name}: {error}", kind=kind, hint=hint, provider=self.name) from error
+                hint = "export what can be read, or fetch it again"
+                raise IntegrityError(f"{self.name}: {error}", kind="DamagedDatabase", hint=hint) from error
+            kind, help_text = _KINDS.get(code, ("DatabaseError", ""))
+            raise StorageError(f"{self.name}: {error}", kind=kind, hint=help_text or None, provider=self.name) from error
 
     def __repr__(self) -> str:
         return f"<SqliteProvider {self.name!r}>"
