@@ -52,6 +52,19 @@ class Entry(NamedTuple):
     written: float
 
 
+class Finding(NamedTuple):
+    """Something that a check found: where, of what kind, in words, the keys it concerns, and whether it was mended.
+
+    Kinds are ``DamagedObject``, ``LostObject``, ``DamagedIndex``, ``DamagedPack``, ``UnfinishedRemoval``, ``DamagedPins``.
+    """
+
+    provider: str
+    kind: str
+    what: str
+    keys: tuple[ObjectKey, ...] = ()
+    repaired: bool = False
+
+
 @runtime_checkable
 class Provider(Protocol):
     """A place where objects are kept.
@@ -130,6 +143,15 @@ class Maintained(Protocol):
         ...
 
 
+@runtime_checkable
+class Checked(Protocol):
+    """What a provider offers besides, if it has files of its own to check."""
+
+    def check(self, *, repair: bool = False) -> Iterator[Finding]:
+        """Iterate over what is wrong with the place, objects' contents aside; never stop at the first."""
+        ...
+
+
 def open_provider(kind: str, location: str, **options: object) -> Provider:
     """Return a provider by the name of its entry point.
 
@@ -155,6 +177,7 @@ def open_provider(kind: str, location: str, **options: object) -> Provider:
 
 
 _BUILT_IN = {
+    "filesystem": ("miden.store.providers.filesystem.provider", "open_filesystem"),
     "memory": ("miden.store.providers.memory", "open_memory"),
     "sqlite": ("miden.store.providers.sqlite", "open_sqlite"),
     "lmdb": ("miden.store.providers.lmdb", "open_lmdb"),
