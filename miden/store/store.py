@@ -84,6 +84,7 @@ class ObjectStore:
             raise InputError(f"the policy is one of {', '.join(POLICIES)}, found {policy!r}", kind="UnknownPolicy")
         self.policy = policy
         self.cache: Cache[ObjectKey, CodeObject] = make_cache("arc", None) if cache is None else cache
+        self.cache.release = _release
         self.seals = Seals() if seals is None else seals
         self.pins = Pins() if pins is None else pins
         self.chain = Chain(providers, Border(self.seals, max_payload))
@@ -245,6 +246,11 @@ def _loaded(fetched: Fetched) -> Loaded[ObjectKey, CodeObject]:
     """Return an object as the hot cache wants it."""
     code, keys, _ = fetched.admitted
     return Loaded(code, memory_of(code.forest) + KEY_WEIGHT * len(keys), keys)
+
+
+def _release(code: CodeObject) -> None:
+    """Cut the circle of a forest and its compiled code, which would wait for the garbage collector; runs keep what they use."""
+    code.forest.compiled.clear()
 
 
 def memory_of(forest: MastForest) -> int:
