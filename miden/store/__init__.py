@@ -9,14 +9,16 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from miden.store.keys import ObjectKey
+    from miden.store.opening import open_store
     from miden.store.provider import Provider, ProviderStat, StoredObject
     from miden.store.store import ObjectStore
 
-__all__ = ["ObjectKey", "ObjectStore", "Provider", "ProviderStat", "StoredObject"]
+__all__ = ["ObjectKey", "ObjectStore", "Provider", "ProviderStat", "StoredObject", "open_store"]
 
 _HOMES = {
     "ObjectKey": "miden.store.keys",
     "ObjectStore": "miden.store.store",
+    "open_store": "miden.store.opening",
     "Provider": "miden.store.provider",
     "ProviderStat": "miden.store.provider",
     "StoredObject": "miden.store.provider",

@@ -143,6 +143,24 @@ class Maintained(Protocol):
         ...
 
 
+class Repacked(NamedTuple):
+    """What a repack did: objects in the new pack, files that are gone, bytes before and after."""
+
+    objects: int
+    files: int
+    before: int
+    after: int
+
+
+@runtime_checkable
+class Repackable(Protocol):
+    """What a provider offers besides, if it can keep its objects in fewer files and bytes."""
+
+    def repack(self, *, full: bool = False) -> Repacked:
+        """Move objects together; `full` also those that are together already."""
+        ...
+
+
 @runtime_checkable
 class Checked(Protocol):
     """What a provider offers besides, if it has files of its own to check."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import NamedTuple
 
 from miden.errors import InputError, IntegrityError, NotFoundError
 from miden.mast.program import Program
 from miden.store.border import Border
 from miden.store.cache import Loaded, make_cache
-from miden.store.chain import Chain, missing
+from miden.store.chain import Answer, Chain, missing
 from miden.store.envelope import MAX_PAYLOAD
+from miden.store.fsck import check_store
+from miden.store.gc import GRACE, collect
 from miden.store.keys import ObjectKey, as_key
 from miden.store.objects import POLICIES, envelopes_of
 from miden.store.pins import Pins
-from miden.store.provider import StoredObject
+from miden.store.provider import Maintained, Repackable, StoredObject
 from miden.store.seals import Seals
 
 TYPE_CHECKING = False
@@ -24,9 +27,11 @@ if TYPE_CHECKING:
     from miden.field import Word
     from miden.mast.forest import MastForest
     from miden.store.cache import Cache, CacheCounters
-    from miden.store.chain import Answer, Fetched, ProviderCounters
+    from miden.store.chain import Fetched, ProviderCounters
+    from miden.store.fsck import Checkup
+    from miden.store.gc import Collected, Progress
     from miden.store.objects import CodeObject, Content
-    from miden.store.provider import Provider, ProviderStat
+    from miden.store.provider import Provider, ProviderStat, Repacked
 
     Root: TypeAlias = Word | ObjectKey | str | tuple[int, int, int, int]
 
@@ -163,36 +168,72 @@ class ObjectStore:
     def insert(self, content: Content, *, pin: bool | str = False) -> list[Word]:
         """Keep an artifact and return its roots, sorted; inserting again changes nothing.
 
-        `pin` also pins the roots, under the name ``manual`` or another. When this returns, the objects survive a loss of power.
+        `pin` also pins the roots, for the owner ``manual`` or another. When this returns, the objects survive a loss of power.
 
         Raises `InputError` for what is no code, `IntegrityError` for wrong digests, `StorageError` if they cannot be kept.
         """
         objects = [StoredObject(envelope.keys, envelope.to_bytes()) for envelope in envelopes_of(content, self.policy)]
         keys = sorted({key for stored in objects for key in stored.keys})
-        home = self._home()
-        if pin:
-            self.pins.add(keys, owner=pin if isinstance(pin, str) else None)
-        home.put_many(objects)
+        home = self.home
+        with home.exclusive() if isinstance(home, Maintained) else nullcontext():
+            home.put_many(objects)
+            if pin:
+                self.pins.add(keys, owner=pin if isinstance(pin, str) else None)
         self.seals.add([self.seals.mark(stored.data) for stored in objects])
         return [key.root for key in keys]
 
     def remove(self, root: Root) -> bool:
         """Forget a root in all providers that are local and writable; return whether one had it.
 
-        The other roots of its forest stay. Raises `StorageError` if a provider cannot.
+        The other roots of its forest stay. Raises `InputError` of kind ``Pinned`` for a pinned root, `StorageError` if a
+        provider cannot.
         """
         key = as_key(root)
+        owners = self.pins.owners(key)
+        if owners:
+            raise InputError(f"{key} is pinned by {', '.join(owners)}", kind="Pinned", hint="unpin it first")
         self.cache.discard(key)
         counts = [provider.remove((key,)) for provider in self.chain.providers if provider.local and provider.writable]
         return any(counts)
 
     def pin(self, root: Root, *, owner: str | None = None) -> None:
-        """Keep a root and what it needs whenever garbage is collected; `owner` names who wants that, by default ``manual``."""
-        self.pins.add([as_key(root)], owner=owner)
+        """Keep a root and what it needs whenever garbage is collected; `owner` names who wants that, by default ``manual``.
+
+        Raises `NotFoundError` of kind ``ObjectNotFound`` if the root is not where objects are put.
+        """
+        key, home = as_key(root), self.home
+        with home.exclusive() if isinstance(home, Maintained) else nullcontext():
+            if key not in home.contains((key,)):
+                raise missing(key, [Answer(home.name, None)])
+            self.pins.add([key], owner=owner)
 
     def unpin(self, root: Root, *, owner: str | None = None) -> bool:
         """Take back a pin and return whether there was one."""
         return self.pins.discard(as_key(root), owner=owner)
+
+    # -- maintenance
+
+    def gc(self, *, grace: float = GRACE, dry_run: bool = False, progress: Progress | None = None) -> Collected:
+        """Delete what no pin leads to and is older than `grace` seconds, where objects are put; see `miden.store.gc.collect`."""
+        done = collect(self.home, self.pins, grace=grace, dry_run=dry_run, progress=progress)
+        if not dry_run:
+            for key in done.removed_keys:
+                self.cache.discard(key)
+        return done
+
+    def fsck(self, *, repair: bool = False, fast: bool = False, progress: Progress | None = None) -> Checkup:
+        """Check everything that is local, and mend what can be mended; see `miden.store.fsck.check_store`."""
+        return check_store(self.chain, self.pins, repair=repair, fast=fast, progress=progress)
+
+    def repack(self, *, full: bool = False) -> Repacked:
+        """Keep the objects in fewer files; `full` makes one pack of all.
+
+        Raises `InputError` of kind ``NotMaintained`` for a provider that has no packs.
+        """
+        home = self.home
+        if not isinstance(home, Repackable):
+            raise InputError(f"the provider {home.name} has no packs", kind="NotMaintained")
+        return home.repack(full=full)
 
     # -- telling
 
@@ -221,7 +262,9 @@ class ObjectStore:
 
     # -- loading
 
-    def _home(self) -> Provider:
+    @property
+    def home(self) -> Provider:
+        """The provider that objects are put into; `NotFoundError` of kind ``NoHome`` if there is none."""
         home = self.chain.home
         if home is None:
             raise NotFoundError("the store has no provider that is local and writable, so nothing can be put into it", kind="NoHome")

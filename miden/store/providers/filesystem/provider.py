@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from miden.errors import FormatError, IntegrityError, StorageError
 from miden.store.envelope import MAX_PAYLOAD
@@ -19,8 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from miden.store.provider import Finding, StoredObject
-    from miden.store.providers.filesystem.writer import Repacked
+    from miden.store.provider import Finding, Repacked, StoredObject
     from miden.store.system import FileSystem
 
 MAX_OBJECT = 2 * MAX_PAYLOAD
@@ -231,7 +230,7 @@ class FilesystemProvider:
         """Iterate over what is wrong with the files of the store, objects' contents aside; mend the index if `repair` is set."""
         from miden.store.providers.filesystem.check import check_files
 
-        with self.exclusive(), storage_errors(self.name, "check"):
+        with self.exclusive() if self.writable else nullcontext(), storage_errors(self.name, "check"):
             findings, self._state = check_files(self.name, self.disk, self._writer, repair=repair)
         return iter(findings)
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import NamedTuple
 
 from blake3 import blake3
 
 from miden.errors import IntegrityError, StorageError
 from miden.store.envelope import object_id
+from miden.store.provider import Repacked
 from miden.store.providers.filesystem import snapshot as layout
 from miden.store.providers.filesystem.manifest import Manifest
 from miden.store.providers.filesystem.packs import PackWriter
@@ -40,15 +40,6 @@ BATCH_BYTES = 64 * 2**20
 
 UNUSED_SHARE = 0.25
 """Share of a pack that must be unused before `sweep` rewrites it."""
-
-
-class Repacked(NamedTuple):
-    """What a repack did: objects in the new pack, files that are gone, bytes before and after."""
-
-    objects: int
-    files: int
-    before: int
-    after: int
 
 
 def create(disk: Disk) -> None:
