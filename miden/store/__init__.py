@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from miden.store.opening import open_store
     from miden.store.provider import Provider, ProviderStat, StoredObject
     from miden.store.store import ObjectStore
+    from miden.store.virtual_machine import VirtualMachine
 
-__all__ = ["ObjectKey", "ObjectStore", "Provider", "ProviderStat", "StoredObject", "open_store"]
+__all__ = ["ObjectKey", "ObjectStore", "Provider", "ProviderStat", "StoredObject", "VirtualMachine", "open_store"]
 
 _HOMES = {
     "ObjectKey": "miden.store.keys",
@@ -22,6 +23,7 @@ _HOMES = {
     "Provider": "miden.store.provider",
     "ProviderStat": "miden.store.provider",
     "StoredObject": "miden.store.provider",
+    "VirtualMachine": "miden.store.virtual_machine",
 }
 
 
