@@ -147,7 +147,8 @@ class StoreConfig(NamedTuple):
         if kind == "filesystem":
             quota = None if config.quota is None else parse_size(config.quota)
             return open_store(location, create=create, writable=writable, remotes=remotes, quota=quota, **settings)
-        return ObjectStore([open_provider(kind, location), *remotes], **settings)
+        own = {"local": True} if kind == "fsspec" else {}  # it is the store itself here, not a place to copy from
+        return ObjectStore([open_provider(kind, location, **own), *remotes], **settings)
 
 
 def parse_size(size: int | str) -> int | None:

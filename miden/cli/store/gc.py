@@ -25,12 +25,12 @@ def command(console: Console, grace: str, dry_run: bool, place: str | None, conf
     """Delete the objects that neither a pin nor a young object leads to, and what interrupted writers have left behind."""
     from miden.cli.artifacts import plural
     from miden.cli.progress import progress
-    from miden.cli.store.places import find_store
+    from miden.cli.store.places import find_pinned_store
 
     match = _DURATION.fullmatch(grace)
     if match is None:
         raise click.BadParameter(f"expected a time such as 90, 30m, 1h or 7d, found {grace[:40]!r}", param_hint="--grace")
-    with find_store(place, config) as store, progress(console, "following links") as show:
+    with find_pinned_store(place, config) as store, progress(console, "following links") as show:
         done = store.gc(grace=float(match[1]) * _SECONDS[match[2]], dry_run=dry_run, progress=show)
     if console.json:
         keys = {"removed_roots": list(map(str, done.removed_keys)), "missing": list(map(str, done.missing))}

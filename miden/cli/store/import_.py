@@ -21,12 +21,13 @@ def command(console: Console, file: str, no_pin: bool, owner: str | None, place:
     """Put the objects of FILE, which `miden store export` wrote, into the store, and pin its roots. Everything is verified."""
     from miden.cli.artifacts import plural
     from miden.cli.progress import progress
-    from miden.cli.store.places import find_store
+    from miden.cli.store.places import find_store, keeps_pins
     from miden.store.bundle import import_bundle
 
     with find_store(place, config, create=True) as store, progress(console, "importing") as show:
+        pin: bool | str = False if no_pin or not keeps_pins(store) else owner or True
         with open(file, "rb") as bundle:  # noqa: PTH123  pathlib costs start-up time
-            done = import_bundle(store, bundle, pin=False if no_pin else owner or True, progress=show)
+            done = import_bundle(store, bundle, pin=pin, progress=show)
     if console.json:
         roots = {"roots": list(map(str, done.roots)), "missing": list(map(str, done.missing))}
         console.document({"objects": done.objects, "bytes": done.bytes, **roots})

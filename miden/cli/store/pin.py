@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @store_options
 def command(console: Console, roots: tuple[str, ...], owner: str | None, place: str | None, config: str | None) -> int:
     """Keep ROOTS and all that they link to; without ROOTS, list the pins."""
-    from miden.cli.store.places import find_store
+    from miden.cli.store.places import find_pinned_store
 
-    with find_store(place, config, writable=bool(roots)) as store:
+    with find_pinned_store(place, config, writable=bool(roots)) as store:
         for root in roots:
             store.pin(root, owner=owner)
         pins = {name: sorted(map(str, keys)) for name, keys in sorted(store.pins.all().items())}

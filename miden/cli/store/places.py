@@ -44,3 +44,21 @@ def find_store(place: str | None, config: str | None, *, create: bool = False, w
     """Open the store that is meant."""
     return find_config(place, config).open(create=create, writable=writable)
 
+
+def find_pinned_store(place: str | None, config: str | None, *, writable: bool = True) -> ObjectStore:
+    """Open the store that is meant for something that is about pins: without any, all that it has is garbage."""
+    from miden.errors import InputError
+
+    store = find_store(place, config, writable=writable)
+    if not keeps_pins(store):
+        store.close()
+        raise InputError(f"{store!r} keeps no pins", kind="NoPins", hint="only a store in a directory does")
+    return store
+
+
+def keeps_pins(store: ObjectStore) -> bool:
+    """Tell whether the pins of a store outlive this process."""
+    from miden.store.pins import DiskPins
+
+    return isinstance(store.pins, DiskPins)
+

@@ -24,14 +24,14 @@ def command(console: Console, files: tuple[str, ...], no_pin: bool, owner: str |
     """
     from miden.cli.artifacts import load_any, plural
     from miden.cli.progress import progress
-    from miden.cli.store.places import find_store
+    from miden.cli.store.places import find_store, keeps_pins
 
     found = []
     with find_store(place, config, create=True) as store, progress(console, "putting") as show:
         before = store.home.stat()
         for number, path in enumerate(files):
             loaded = load_any(path, console)
-            pin: bool | str = False if no_pin else owner or True
+            pin: bool | str = False if no_pin or not keeps_pins(store) else owner or True
             found.append({"file": path, "kind": loaded.kind, "roots": [root.to_hex() for root in store.insert(loaded.artifact, pin=pin)]})
             if show is not None:
                 show(number + 1, len(files))

@@ -25,5 +25,6 @@ def command(console: Console, full: bool, place: str | None, config: str | None)
     if console.json:
         console.document(done._asdict())
         return 0
-    console.print(f"packed {plural(done.objects, 'object')}: {done.before:,} bytes before, {done.after:,} now, {plural(done.files, 'file')} fewer")
+    size = f"{done.after:,} of {done.before:,} bytes"
+    console.print(f"packed {plural(done.objects, 'object')} in place of {plural(done.files, 'file')}: {size}")
     return 0

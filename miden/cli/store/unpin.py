@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 @store_options
 def command(console: Console, roots: tuple[str, ...], owner: str | None, place: str | None, config: str | None) -> int:
     """Take back the pins of ROOTS: the next collection of garbage deletes them unless something else needs them."""
-    from miden.cli.store.places import find_store
+    from miden.cli.store.places import find_pinned_store
     from miden.errors import EXIT_NOT_FOUND
 
-    with find_store(place, config) as store:
+    with find_pinned_store(place, config) as store:
         taken = [root for root in roots if store.unpin(root, owner=owner)]
     absent = [root for root in roots if root not in taken]
     if console.json:
