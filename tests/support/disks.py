@@ -8,17 +8,27 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from miden.store.system import FileSystem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from random import Random
 
 MUTATING = ("create", "write", "sync", "close", "rename", "unlink", "mkdir", "touch")
 READING = ("open", "read_at", "size", "listdir", "stat")
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Yield an empty folder, in memory where the system has a place for that: thousands of small stores are made in it."""
+    memory = Path("/dev/shm")  # noqa: S108 (only a place for a folder of our own)
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None, prefix="miden-test-") as folder:
+        yield Path(folder)
 
 
 class HastyDisk(FileSystem):
@@ -130,6 +140,10 @@ class ReadOnlyDisk(Watched):
         return do(*args)
 
 
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
 class Op(NamedTuple):
     """A call that changed something: its name and its arguments, files by number of their inode."""
 
@@ -207,7 +221,7 @@ class PowerLoss:
         if op.name == "create":
             self.content[op.args[1]] = bytearray()
             self.certain[op.args[1]] = 0
-            self.pending.append((os.path.dirname(op.args[0]), op))
+            self.pending.append((_folder(op.args[0]), op))
         elif op.name == "write":
             self.content[op.args[0]] += op.args[1]
         elif op.name == "sync_file":
@@ -219,7 +233,7 @@ class PowerLoss:
                     self._name(self.names, pending)
             self.pending = [(folder, pending) for folder, pending in self.pending if folder != op.args[0]]
         elif op.name in ("rename", "unlink", "mkdir"):
-            self.pending.append((os.path.dirname(op.args[1]), op))
+            self.pending.append((_folder(op.args[1]), op))
         elif op.name == "mark":
             self.marks.append(op.args[0])
 

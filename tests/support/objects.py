@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from miden.field import Word
 from miden.isa import NodeKind
 from miden.mast.builder import ForestBuilder
 from miden.store.keys import ObjectKey
@@ -14,6 +13,7 @@ from miden.store.provider import StoredObject
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from miden.field import Word
     from miden.mast.forest import MastForest
 
 PUSH = 91
