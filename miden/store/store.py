@@ -122,7 +122,7 @@ class ObjectStore:
 
     def get_object(self, root: Root, *, content: bytes | None = None) -> CodeObject:
         """Return what is stored under a root, decoded, with its commitments; raises as `get` does."""
-        key = as_key(root)
+        key = root if type(root) is ObjectKey else as_key(root)  # what is held needs no check
         if content is None:
             return self.cache.get_or_load(key, self._load)
         found = self.cache.peek(key)
@@ -271,6 +271,7 @@ class ObjectStore:
         return home
 
     def _load(self, key: ObjectKey, content: bytes | None = None) -> Loaded[ObjectKey, CodeObject]:
+        key.check()
         answers: dict[ObjectKey, list[Answer]] = {}
         found = self.chain.fetch((key,), answers, content=content)
         if key not in found:
