@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         ParseError,
         ProjectError,
         SemanticError,
+        StorageError,
     )
     from miden.field import Felt, Word
     from miden.hashing import hash_elements, hash_many
@@ -121,6 +122,7 @@ __all__ = [
     "FormatError",
     "NotFoundError",
     "IntegrityError",
+    "StorageError",
     "BackendError",
 ]
 

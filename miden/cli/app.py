@@ -30,6 +30,7 @@ VERBS = {
     "verify": "Check every digest of a file.",
     "size": "Show what makes a file large.",
     "strip": "Remove debug information.",
+    "store": "Keep code under its root, and get it back verified.",
     "doc": "Write the documentation of a library.",
     "graph": "Draw the nodes of a program or library.",
     "explain": "Explain an error code.",

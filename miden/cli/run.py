@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from miden.cli.console import Console
+    from miden.store.store import ObjectStore
     from miden.vm.host import Host
     from miden.vm.inputs import StackInputs
 
@@ -25,7 +26,7 @@ LISTED = 20
 
 @verb(
     "run",
-    argument("file", FilePath(allow_dash=True)),
+    argument("file", FilePath(allow_dash=True), required=False),
     option(
         "-i",
         "--inputs",
@@ -42,6 +43,10 @@ LISTED = 20
         metavar="FILE",
         help="Library, kernel or package that the program needs at run time; may be given several times.",
     ),
+    option("--root", metavar="ROOT", help="Run the program with this root from the store, in place of FILE."),
+    option("--store", name="place", metavar="PLACE", help="Store that the program and what it calls come from; see miden store."),
+    option("--config", type=FilePath(), metavar="FILE", help="Settings of the store; by default MIDEN_CONFIG, or the user's own file."),
+    flag("--prefetch", help="Ask the store for all that a forest refers to at once."),
     option("--stack", metavar="A,B,..", help="Stack inputs, top first: with 3,5 the 3 is on top. In place of those of the inputs file."),
     option("-n", "--outputs", type=IntRange(0, VISIBLE), default=VISIBLE, help="How many stack outputs to print; 16 by default."),
     option("--max-cycles", type=IntRange(1), metavar="N", help="End the run before it uses more than N cycles; 2^29 by default."),
@@ -52,9 +57,13 @@ LISTED = 20
 )
 def command(
     console: Console,
-    file: str,
+    file: str | None,
     inputs: str | None,
     libraries: tuple[str, ...],
+    root: str | None,
+    place: str | None,
+    config: str | None,
+    prefetch: bool,
     stack: str | None,
     outputs: int,
     max_cycles: int | None,
@@ -63,8 +72,9 @@ def command(
     profile: bool,
     debug: bool,
 ) -> int:
-    """Run the program in FILE, source text or serialized (- for standard input).
+    """Run the program in FILE, source text or serialized (- for standard input), or the one that the store has under a root.
 
+    With --root or --store, procedures that the program does not have itself come from the store while it runs.
     Prints the program's hash, its stack outputs (top first), its cycles, the time they took and the cycle rate.
     """
     from miden.cli.files import load_inputs, load_program
@@ -73,13 +83,24 @@ def command(
     from miden.vm.options import DEFAULT_LIMITS, Limits
     from miden.vm.processor import Processor
 
+    if (file is None) == (root is None):
+        raise MisuseError("give either FILE or --root")
     limits = Limits(max_cycles=DEFAULT_LIMITS.max_cycles if max_cycles is None else max_cycles, deadline=deadline)
     machine = get_backend(backend)
-    program = load_program(file, console)
-    found = load_inputs(file, inputs)
+    store = None
+    if root is not None or place is not None or config is not None:
+        from miden.cli.store.places import find_store
+
+        store = find_store(place, config)
+    if root is not None and store is not None:
+        program = store.get_program(root)
+    else:
+        assert file is not None
+        program = load_program(file, console)
+    found = load_inputs(file or "-", inputs)
     stack_inputs = parse_stack(stack) if stack is not None else found.stack if found else StackInputs()
     advice = found.advice if found else AdviceInputs()
-    host = _host(libraries, console) if libraries or console.json else None
+    host = _host(libraries, store, prefetch, console) if libraries or store is not None or console.json else None
     counts = None
     started = time.perf_counter_ns()
     processor = Processor(program, stack_inputs, advice, host, machine, limits, debug)
@@ -102,6 +123,9 @@ def command(
     }
     if counts is not None:
         facts["profile"] = counts.to_dict()
+    if store is not None:
+        facts["store"] = {name: counters._asdict() for name, counters in store.counters.providers.items()}
+        store.close()
     if console.json:
         console.document(facts)
         return 0
@@ -118,10 +142,10 @@ def command(
     return 0
 
 
-def _host(libraries: tuple[str, ...], console: Console) -> Host:
+def _host(libraries: tuple[str, ...], store: ObjectStore | None, prefetch: bool, console: Console) -> Host:
     from miden.vm.host import Host
 
-    host = Host(output=sys.stderr if console.json else sys.stdout)
+    host = Host(store=store, prefetch=prefetch, output=sys.stderr if console.json else sys.stdout)
     for path in libraries:
         from miden.cli.artifacts import load_any
 

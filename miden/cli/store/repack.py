@@ -1,0 +1,31 @@
+"""`miden store repack`: keep the objects in fewer, smaller files."""
+
+from __future__ import annotations
+
+from miden.cli.parameters import flag
+from miden.cli.store.places import STORE_OPTIONS
+from miden.cli.verb import verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from miden.cli.console import Console
+
+
+@verb(
+    "repack",
+    flag("--full", help="Make one pack of everything, the old packs too."),
+    *STORE_OPTIONS,
+)
+def command(console: Console, full: bool, place: str | None, config: str | None) -> int:
+    """Put loose objects into a pack: one file with an index, compressed with what they have in common."""
+    from miden.cli.artifacts import plural
+    from miden.cli.store.places import find_store
+
+    with find_store(place, config) as store:
+        done = store.repack(full=full)
+    if console.json:
+        console.document(done._asdict())
+        return 0
+    size = f"{done.after:,} of {done.before:,} bytes"
+    console.print(f"packed {plural(done.objects, 'object')} in place of {plural(done.files, 'file')}: {size}")
+    return 0

@@ -1,0 +1,475 @@
+"""Promises R9 to R11, R18, R19 and R26: whatever is done to stored bytes is noticed, and whoever lies is not believed."""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from miden.assembly import assemble
+from miden.errors import FormatError, IntegrityError, MidenError, NotFoundError, StorageError
+from miden.isa import NodeKind
+from miden.mast.advice_map import AdviceMap
+from miden.mast.builder import ForestBuilder
+from miden.store import zstd
+from miden.store.border import Border
+from miden.store.envelope import HEAD, HEAD_SIZE, Codec, Envelope
+from miden.store.keys import ObjectKey
+from miden.store.objects import content_of, envelopes_of
+from miden.store.opening import open_store
+from miden.store.provider import StoredObject
+from miden.store.providers.filesystem import FilesystemProvider
+from miden.store.providers.memory import MemoryProvider
+from miden.store.seals import Seals
+from miden.store.store import ObjectStore
+from tests.support.disks import HastyDisk, scratch_folder
+from tests.support.objects import block_forest, calling_forest, key_of, root_of, stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from miden.mast.forest import MastForest
+
+LONG = int(os.environ.get("MIDEN_EXAMPLES", "0")) >= 1000
+OBJECTS = 200 if LONG else 25
+STEP = 1 if LONG else 4
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with scratch_folder() as scratch:
+        yield scratch / "store"
+
+
+def opened(folder: Path, *remotes: Any) -> ObjectStore:
+    return open_store(folder, create=True, remotes=remotes, fs=HastyDisk())
+
+
+# -- flipped bits
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_every_flipped_bit_of_an_object_is_noticed(sealed: bool) -> None:
+    tried = 0
+    border = Border(Seals())
+    for number in range(OBJECTS):
+        forest = block_forest(number, number + 1000, length=1 + number % 5)
+        [key, _], data = stored(forest)
+        if sealed:
+            border.admit(key, data, local=True)
+        damaged = bytearray(data)
+        for bit in range(0, 8 * len(data), 1 if LONG or not sealed else 3):
+            damaged[bit // 8] ^= 1 << bit % 8
+            with pytest.raises((FormatError, IntegrityError)):
+                border.admit(key, bytes(damaged), local=True)
+            damaged[bit // 8] ^= 1 << bit % 8
+            tried += 1
+        assert border.admit(key, data, local=True).verified is not sealed
+    assert tried > 5_000
+
+
+def small_store(folder: Path) -> list[MastForest]:
+    """Make a store with loose objects, a pack and pins; return its forests."""
+    forests = [block_forest(number, length=3) for number in range(6)]
+    store = opened(folder)
+    for forest in forests[:3]:
+        store.insert(forest, pin=True)
+    store.repack()
+    for forest in forests[3:]:
+        store.insert(forest)
+    return forests
+
+
+def test_every_flipped_byte_of_a_store_is_noticed_when_read_and_by_a_check(folder: Path) -> None:
+    forests = small_store(folder)
+    names = ["manifest", "objects", "packs", "pins"]
+    files = sorted(path for name in names for path in [folder / name, *(folder / name).rglob("*")] if path.is_file())
+    assert len(files) == 6
+    tried = 0
+    rng = random.Random(1)
+    for path in files:
+        good = path.read_bytes()
+        path.chmod(0o600)
+        for at in range(rng.randrange(STEP), len(good), STEP):
+            path.write_bytes(good[:at] + bytes([good[at] ^ 1 << rng.randrange(8)]) + good[at + 1 :])
+            tried += 1
+            store = open_store(folder, fs=HastyDisk(), writable=False)
+            for forest in forests:
+                try:
+                    assert store.get(root_of(forest)) == forest
+                except IntegrityError:
+                    continue
+            assert not store.fsck().clean, (path.name, at)
+            path.write_bytes(good)
+    assert tried > 500
+    assert open_store(folder).fsck().findings == ()
+
+
+def test_a_damaged_index_is_made_anew_from_the_objects(folder: Path) -> None:
+    store = opened(folder)
+    forests = [block_forest(number) for number in range(600)]
+    store.home.put_many(map(stored, forests[:300]))
+    store.insert(forests[300])
+    store.home.put_many(map(stored, forests[301:]))
+    segments = list((folder / "index").iterdir())
+    assert segments
+    for path in [*segments, folder / "manifest"]:
+        good = path.read_bytes()
+        path.chmod(0o600)
+        path.write_bytes(good[:100] + bytes([good[100] ^ 4]) + good[101:])
+        broken = FilesystemProvider(folder, fs=HastyDisk()) if path.parent != folder else None
+        if broken is not None:
+            with pytest.raises(IntegrityError) as caught:
+                broken.get_many([key_of(forest) for forest in forests])
+            assert caught.value.kind == "DamagedIndex"
+            with pytest.raises(IntegrityError):
+                broken.put_many([stored(block_forest(10_000))])
+            found = ObjectStore([broken]).fsck(repair=True)
+        else:
+            with pytest.raises(IntegrityError):
+                open_store(folder).get(root_of(forests[0]))
+            found = open_store(folder).fsck(repair=True)
+        assert [finding.kind for finding in found.findings] == ["DamagedIndex"]
+        assert found.clean
+        mended = open_store(folder)
+        assert mended.fsck().findings == ()
+        assert len(mended.get_many([root_of(forest) for forest in forests])) == len(forests)
+
+
+def test_a_check_lists_all_of_many_damages(folder: Path) -> None:
+    store = opened(folder)
+    forests = [block_forest(number, length=4) for number in range(200)]
+    for at in range(0, 100, 5):
+        store.home.put_many(map(stored, forests[at : at + 5]))
+    store.home.put_many(map(stored, forests[100:]))
+    rng = random.Random(3)
+    loose = sorted(path for path in (folder / "objects").rglob("*") if path.is_file())
+    assert len(loose) == 100
+    for path in loose[:50]:
+        data = bytearray(path.read_bytes())
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        path.chmod(0o600)
+        path.write_bytes(data)
+    [pack] = (folder / "packs").iterdir()
+    data = bytearray(pack.read_bytes())
+    size = len(stored(forests[100]).data)
+    for number in range(50):
+        data[16 + size * 2 * number + rng.randrange(size)] ^= 1 << rng.randrange(8)
+    pack.chmod(0o600)
+    pack.write_bytes(data)
+    found = open_store(folder).fsck()
+    assert len([finding for finding in found.findings if finding.kind == "DamagedObject"]) == 100
+    assert {finding.kind for finding in found.findings} == {"DamagedObject", "DamagedPack"}
+    assert found.objects == 200
+
+
+# -- truncation, extension, swaps
+
+
+def test_every_cut_and_every_addition_is_noticed() -> None:
+    border = Border(Seals())
+    for number in range(50 if LONG else 8):
+        [key], data = stored(block_forest(number, length=1 + number % 7))
+        border.admit(key, data, local=True)
+        bad = [data[:end] for end in range(len(data))]
+        bad += [data + bytes(extra) for extra in (1, 36, 4096)]
+        bad += [data[:at] + bytes(len(data) - at) for at in range(0, len(data) - 1, 5)]
+        for damaged in bad:
+            if damaged != data:
+                with pytest.raises((FormatError, IntegrityError)):
+                    border.admit(key, damaged, local=True)
+
+
+def test_swapped_objects_are_noticed(folder: Path) -> None:
+    store = opened(folder)
+    forests = [block_forest(number) for number in range(30)]
+    for at in range(0, 30, 5):
+        store.home.put_many(map(stored, forests[at : at + 5]))
+    for forest in forests:
+        store.get(root_of(forest))
+    paths = sorted(path for path in (folder / "objects").rglob("*") if path.is_file())
+    rng = random.Random(5)
+    for _ in range(1000 if LONG else 40):
+        one, other = rng.sample(paths, 2)
+        swap(one, other)
+        reader = open_store(folder, fs=HastyDisk(), writable=False)
+        wrong = 0
+        for forest in forests:
+            try:
+                assert reader.get(root_of(forest)) == forest
+            except IntegrityError as error:
+                assert error.kind == "WrongObject"
+                wrong += 1
+        assert wrong == 2
+        swap(one, other)
+    swap(paths[0], paths[1])
+    assert len(open_store(folder).fsck().findings) == 2
+
+
+def swap(one: Path, other: Path) -> None:
+    spare = one.with_name("spare")
+    one.rename(spare)
+    other.rename(one)
+    spare.rename(other)
+
+
+# -- repair
+
+
+def damage(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 16
+    path.chmod(0o600)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("mirrors", ["good", "bad", "bad then good", "none"])
+def test_a_repair_takes_verified_copies_and_no_others(packed: bool, mirrors: str, folder: Path) -> None:
+    forests = [block_forest(number, length=20) for number in range(12)]
+    good, bad = MemoryProvider("good", local=False), MemoryProvider("bad", local=False)
+    good.put_many(map(stored, forests))
+    bad.put_many(StoredObject(keys, data[:-40] + bytes(40)) for keys, data in map(stored, forests))
+    remotes = {"good": [good], "bad": [bad], "bad then good": [bad, good], "none": []}[mirrors]
+    store = opened(folder)
+    store.home.put_many(map(stored, forests)) if packed else [store.insert(forest) for forest in forests]
+    if packed:
+        [pack] = (folder / "packs").iterdir()
+        damage(pack)
+    else:
+        damage(next(path for path in (folder / "objects").rglob("*") if path.is_file()))
+    broken = opened(folder, *remotes)
+    found = broken.fsck(repair=True)
+    objects = [finding for finding in found.findings if finding.kind == "DamagedObject"]
+    assert len(objects) == 1
+    assert objects[0].repaired is ("good" in remotes_names(remotes))
+    after = open_store(folder)
+    [lost] = objects[0].keys
+    for forest in forests:
+        if key_of(forest) == lost and not objects[0].repaired:
+            with pytest.raises(NotFoundError):
+                after.get(root_of(forest))
+        else:
+            assert after.get(root_of(forest)) == forest
+    assert len(list((folder / "quarantine").iterdir())) == 2
+    after.repack(full=True)
+    after.home.sweep(0)
+    assert open_store(folder).fsck().findings == ()
+
+
+def remotes_names(remotes: Sequence[MemoryProvider]) -> list[str]:
+    return [remote.name for remote in remotes]
+
+
+def test_a_damaged_object_heals_when_it_is_read(folder: Path) -> None:
+    forest = block_forest(1)
+    mirror = MemoryProvider("mirror", local=False)
+    mirror.put_many([stored(forest)])
+    opened(folder).insert(forest)
+    damage(next(path for path in (folder / "objects").rglob("*") if path.is_file()))
+    store = opened(folder, mirror)
+    assert store.get(root_of(forest)) == forest
+    counters = store.counters.providers[str(folder)]
+    assert (counters.refused, counters.written_back) == (1, 1)
+    assert open_store(folder).fsck().findings == ()
+    assert open_store(folder).get(root_of(forest)) == forest
+
+
+# -- providers that lie
+
+
+class Liar(MemoryProvider):
+    """Returns the same for everything it is asked."""
+
+    def __init__(self, answer: object) -> None:
+        super().__init__("liar", local=False)
+        self.answer = answer
+
+    def get(self, key: ObjectKey) -> bytes | None:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer  # type: ignore[return-value]
+
+    def get_many(self, keys: Sequence[ObjectKey]) -> dict[ObjectKey, bytes]:
+        unasked = ObjectKey(0, bytes(31) + b"\1")
+        return {key: self.get(key) for key in (*keys, unasked)}  # type: ignore[misc]
+
+
+WANTED = calling_forest(7, [root_of(block_forest(8))])
+
+
+def enveloped(forest: MastForest, **changes: Any) -> bytes:
+    """Return the bytes of an object that lies in some of its fields."""
+    [envelope] = envelopes_of(forest)
+    return envelope._replace(**changes).to_bytes()
+
+
+def hiding_forest() -> MastForest:
+    """Return a forest whose only procedure is an external node with the wanted root."""
+    builder = ForestBuilder()
+    builder.add_root(builder.add_node(NodeKind.EXTERNAL, digest=root_of(WANTED).to_bytes()))
+    return builder.build()
+
+
+def forged_forest() -> MastForest:
+    """Return other code whose node claims to have the wanted digest."""
+    other = block_forest(99)
+    nodes = other.node_bytes[:-32] + root_of(WANTED).to_bytes()
+    return type(other)(nodes, other.operation_bytes, other.immediate_bytes, other.root_bytes)
+
+
+def as_wanted(payload: bytes, codec: Codec = Codec.RAW, **changes: Any) -> bytes:
+    [envelope] = envelopes_of(WANTED)
+    return envelope._replace(payload=payload, **changes).to_bytes(codec)
+
+
+def bomb(claimed: int, content: int) -> bytes:
+    """Return a compressed object that claims one size and has another."""
+    data = bytearray(as_wanted(bytes(content), Codec.ZSTD)[:-32])
+    fields = list(HEAD.unpack_from(data))
+    fields[8] = claimed
+    HEAD.pack_into(data, 0, *fields)
+    from blake3 import blake3
+
+    return bytes(data) + blake3(data).digest()
+
+
+[HONEST] = envelopes_of(WANTED)
+LIES: dict[str, object] = {
+    "another forest": stored(block_forest(1)).data,
+    "another forest under the wanted key": enveloped(block_forest(1), keys=(key_of(WANTED),)),
+    "an external node that hides the procedure": as_wanted(hiding_forest().to_bytes()),
+    "a forged digest": as_wanted(forged_forest().to_bytes()),
+    "other decorators under the old commitment": as_wanted(
+        WANTED.replace(debug_info=assemble("begin add end").forest.debug_info).to_bytes()
+    ),
+    "other advice under the old commitment": as_wanted(WANTED.replace(advice_map=AdviceMap({(1, 2, 3, 4): [5]})).to_bytes()),
+    "another commitment to its roots": enveloped(WANTED, facts=bytes(32) + HONEST.facts[32:]),
+    "a link too few": enveloped(WANTED, links=()),
+    "a link too many": enveloped(WANTED, links=(*HONEST.links, ObjectKey(0, bytes(32)))),
+    "a key too many": enveloped(WANTED, keys=tuple(sorted((*HONEST.keys, ObjectKey(0, bytes(32)))))),
+    "a key of another MAST version": enveloped(WANTED, keys=(ObjectKey(1, key_of(WANTED).digest),)),
+    "an unknown kind": enveloped(WANTED, kind=9),
+    "no envelope": WANTED.to_bytes(),
+    "nothing": b"",
+    "text": "an object",
+    "a list": [1, 2, 3],
+    "half an object": stored(WANTED).data[:-50],
+    "an object and more": stored(WANTED).data + b"more",
+    "ten gigabytes in a small frame": bomb(10 * 2**30, 2**26),
+    "more than it says": bomb(1000, 2**26),
+    "less than it says": bomb(2**20, 1000),
+    "a broken disk": OSError(5, "Input/output error"),
+    "a fault": StorageError("no connection", kind="ConnectionFailed"),
+    "damage": IntegrityError("it says so itself", kind="DamagedPack"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.replace(" ", "-"))
+def test_a_provider_that_lies_is_not_believed_and_the_next_is_asked(lie: str) -> None:
+    honest = MemoryProvider("honest", local=False)
+    honest.put_many([stored(WANTED)])
+    home = MemoryProvider("home")
+    store = ObjectStore([home, Liar(LIES[lie]), honest])
+    assert store.get(root_of(WANTED)) == WANTED
+    counters = store.counters.providers
+    assert counters["liar"].found == 0
+    assert counters["liar"].refused + counters["liar"].faults == 1
+    assert home.get(key_of(WANTED)) == stored(WANTED).data
+    many = ObjectStore([Liar(LIES[lie]), honest])
+    assert many.get_many([root_of(WANTED)]) == {key_of(WANTED): WANTED}
+    with pytest.raises(MidenError) as caught:
+        ObjectStore([Liar(LIES[lie])]).get(root_of(WANTED))
+    assert "liar" in caught.value.message
+    fault = isinstance(LIES[lie], (OSError, StorageError))
+    assert isinstance(caught.value, NotFoundError if fault else IntegrityError)
+
+
+def test_a_bomb_takes_little_memory() -> None:
+    def resident() -> int:
+        with open("/proc/self/statm") as file:  # noqa: PTH123 (no file of ours)
+            return int(file.read().split()[1]) * 4096
+
+    frame = zstd.compress(bytes(2**30))
+    assert len(frame) < 40_000
+    before = resident()
+    with pytest.raises(FormatError) as caught:
+        zstd.decompress(frame, 2**30)
+    assert caught.value.kind == "CompressionBomb"
+    with pytest.raises(IntegrityError):
+        zstd.decompress(frame, 2**20)
+    assert resident() - before < 32 * 2**20
+
+
+def test_a_provider_without_the_object_is_named() -> None:
+    store = ObjectStore([MemoryProvider("one"), Liar(OSError(5, "Input/output error")), MemoryProvider("two", local=False)])
+    with pytest.raises(NotFoundError) as caught:
+        store.get(root_of(WANTED))
+    assert caught.value.kind == "ObjectNotFound"
+    assert str(key_of(WANTED)) in caught.value.message
+    assert "one, liar ([Errno 5] Input/output error), two" in caught.value.message
+
+
+# -- two commitments (R18), versions (R19)
+
+
+def test_content_that_a_lock_pins_is_insisted_on() -> None:
+    program = assemble('begin push.1 assert.err="no" end')
+    stripped, other = program.strip_debug_info(), program.forest.replace(advice_map=AdviceMap({(1, 2, 3, 4): [5]}))
+    revealed = block_forest(1, 2)
+    builder = ForestBuilder()
+    for number in (1, 2):
+        node = builder.add_block(bytes([91]), [number])
+        if number == 1:
+            builder.add_root(node)
+    hidden = builder.build()
+    for good, bad in [
+        (program.forest, stripped.forest),
+        (program.forest, other),
+        (revealed, hidden),
+        (hidden, revealed),
+    ]:
+        root, wanted = root_of(good), content_of(good)
+        assert root in set(bad.procedure_digests)
+        liar, honest = MemoryProvider("liar", local=False), MemoryProvider("honest", local=False)
+        liar.put_many([stored(bad)])
+        honest.put_many([stored(good)])
+        store = ObjectStore([liar, honest])
+        assert store.get(root) == bad  # the code is right, and nobody insisted
+        with pytest.raises(IntegrityError) as caught:
+            ObjectStore([liar]).get(root, content=wanted)
+        assert caught.value.kind == "ContentMismatch"
+        assert caught.value.expected == wanted.hex()
+        assert ObjectStore([liar, honest]).get(root, content=wanted) == good
+        assert store.get(root, content=wanted) == good
+
+
+def test_an_object_of_another_version_is_never_served(folder: Path) -> None:
+    forest = block_forest(1)
+    for provider in (MemoryProvider(), FilesystemProvider(folder, create=True)):
+        store = ObjectStore([provider])
+        store.insert(forest)
+        hits = 0
+        for version in (1, 2, 255, 256, 2**32 - 1):
+            other = ObjectKey(version, key_of(forest).digest)
+            assert provider.get(other) is None
+            assert not store.contains(other)
+            with pytest.raises(NotFoundError):
+                store.get(other)
+            hits += 1
+            data = enveloped(forest, keys=(other,))
+            provider.put_many([StoredObject((other,), data)])
+            assert provider.get(other) == data
+            with pytest.raises(IntegrityError):
+                ObjectStore([provider]).get(other)
+            assert store.get(root_of(forest)) == forest
+        assert hits == 5
+
+
+def test_head_is_forty_bytes() -> None:
+    """The offsets in docs/internals/store.md."""
+    assert HEAD_SIZE == 40
+    assert Envelope.from_bytes(stored(WANTED).data) == HONEST
