@@ -151,12 +151,11 @@ _HOMES = {
     "miden.vm.outputs": ("ExecutionOutput",),
     "miden.vm.processor": ("Processor", "execute"),
 }
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
     """Load a public name from its home when it is first used."""
-    module = _HOME.get(name)
+    module = next((home for home, names in _HOMES.items() if name in names), None)
     if module is None:
         raise AttributeError(f"module 'miden' has no attribute {name!r}")
     from importlib import import_module

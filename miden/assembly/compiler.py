@@ -5,7 +5,6 @@ from __future__ import annotations
 from miden.assembly.body import ENTRY_PROLOGUE, BodyCompiler, ProcedureContext, frame_wrapper
 from miden.assembly.forest_builder import MAX_OPERATIONS, MastForestBuilder
 from miden.assembly.linker.callgraph import compile_order
-from miden.assembly.linker.constants import to_export
 from miden.assembly.linker.errors import Place, link_error
 from miden.assembly.linker.modules import CONSTANT, PROCEDURE, TYPE
 from miden.assembly.linker.paths import is_name, join
@@ -191,6 +190,8 @@ class Compiler:
         if symbol.kind == CONSTANT:
             if isinstance(symbol.export, ConstantExport):
                 return ConstantExport(path, symbol.export.value)
+            from miden.assembly.linker.constants import to_export
+
             return ConstantExport(path, to_export(linker.constants.value_of(gid)))
         if symbol.kind == TYPE:
             return TypeExport(path, linker.type_of(gid))

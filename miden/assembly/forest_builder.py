@@ -11,14 +11,11 @@ Which nodes exist and under which ids is observable, so the rules are those of t
 
 from __future__ import annotations
 
-import sys
-from struct import pack
-
 from miden.errors import LoweringError
 from miden.hashing import error_code
 from miden.isa import ERROR_CODE_OPS, IMMEDIATE_OPS, PUSH, NodeKind
 from miden.mast.digests import node_digest_bytes
-from miden.mast.packing import block_digest_bytes, pad_operations
+from miden.mast.packing import block_digest_bytes, packed, pad_operations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -416,16 +413,6 @@ class MastForestBuilder:
 
 _ONE_CHILD = frozenset({NodeKind.LOOP, NodeKind.CALL, NodeKind.SYSCALL})
 _WITH_CHILDREN = _ONE_CHILD | {NodeKind.JOIN, NodeKind.SPLIT}
-
-
-def packed(code: str, values: Column) -> bytes:
-    """Return numbers as little-endian bytes: four each with the code I, eight with Q."""
-    if isinstance(values, (list, tuple)):
-        return pack(f"<{len(values)}{code}", *values)
-    if sys.byteorder == "big":
-        values = values[:]
-        values.byteswap()
-    return values.tobytes()
 
 
 def _append(runs: Runs, node: int, count: int) -> None:

@@ -1,16 +1,33 @@
-"""Digests and padding of blocks, fast: by the core when it is built, else by `miden.mast.batches`, with equal results."""
+"""Digests and padding of blocks, fast: by the core when it is built, else by `miden.mast.batches`, with equal results.
+
+And numbers as bytes, as columns of a forest hold them.
+"""
 
 from __future__ import annotations
+
+import sys
+from struct import pack
 
 from miden.hashing import elements_digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Callable, Sequence
 
     block_digest_bytes: Callable[[bytes, Sequence[int]], bytes]
     pad_operations: Callable[[bytes], tuple[bytes, list[int]]]
     find_wrong_digest: Callable[[bytes, bytes, bytes], tuple[int, bytes] | None] | None
+
+
+def packed(code: str, values: tuple[int, ...] | list[int] | array[int]) -> bytes:
+    """Return numbers as little-endian bytes: four each with the code I, eight with Q."""
+    if isinstance(values, (list, tuple)):
+        return pack(f"<{len(values)}{code}", *values)
+    if sys.byteorder == "big":
+        values = values[:]
+        values.byteswap()
+    return values.tobytes()
 
 
 def readable_block_digest(opcodes: bytes, immediates: Sequence[int]) -> bytes:

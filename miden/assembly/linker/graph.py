@@ -7,9 +7,7 @@ program in a copy, so that one assembler can assemble many programs.
 from __future__ import annotations
 
 from miden.assembly.linker.callgraph import add_edge, find_cycle
-from miden.assembly.linker.constants import LinkEnvironment
 from miden.assembly.linker.errors import NOWHERE, Place, link_error
-from miden.assembly.linker.invocations import InvocationSet
 from miden.assembly.linker.modules import PROCEDURE, LinkModule, Symbol
 from miden.assembly.linker.paths import is_name, join
 from miden.assembly.linker.resolver import DigestFound, ItemFound, ModuleFound, resolve_path
@@ -19,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from miden.assembly.ast import Alias, ConstRef, Target
     from miden.assembly.linker.callgraph import Edges
+    from miden.assembly.linker.constants import LinkEnvironment
     from miden.assembly.linker.modules import Gid
     from miden.assembly.linker.resolver import Found
     from miden.errors import LinkError
@@ -49,7 +48,7 @@ class Linker:
         Call target -> item, and the absolute path it was found under; targets by digest are absent.
     """
 
-    __slots__ = ("by_path", "constants", "digests", "edges", "kernel", "modules", "pending", "resolved", "targets", "types", "values")
+    __slots__ = ("_constants", "by_path", "digests", "edges", "kernel", "modules", "pending", "resolved", "targets", "types", "values")
 
     def __init__(self) -> None:
         self.modules: list[LinkModule] = []
@@ -61,7 +60,7 @@ class Linker:
         self.pending: list[int] = []
         self.values: dict[ConstRef, object] = {}
         self.targets: dict[Target, tuple[Gid, str]] = {}
-        self.constants = LinkEnvironment(self)
+        self._constants: LinkEnvironment | None = None
         self.types: dict[Gid, tuple[Type, int]] = {}
 
     def copy(self) -> Linker:
@@ -115,6 +114,15 @@ class Linker:
             return NOWHERE
         return Place(self.modules[gid[0]].source, item.form.name_start, item.form.name_end)
 
+    @property
+    def constants(self) -> LinkEnvironment:
+        """What evaluates constants."""
+        if self._constants is None:
+            from miden.assembly.linker.constants import LinkEnvironment
+
+            self._constants = LinkEnvironment(self)
+        return self._constants
+
     # --- linking ------------------------------------------------------------------------------------------------
 
     def link(self) -> None:
@@ -158,6 +166,10 @@ class Linker:
         return resolve_path(self, module, target.path, self.place(module, target), frozenset([alias.name]))
 
     def _link_procedure(self, gid: Gid, item: ProcedureItem) -> None:
+        if not item.unresolved and not item.invocations:
+            return
+        from miden.assembly.linker.invocations import InvocationSet
+
         module = gid[0]
         for ref, instruction in item.unresolved:
             self.values[ref] = self.constants.immediate(ref, module, instruction)

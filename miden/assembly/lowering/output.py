@@ -9,11 +9,11 @@ and end for an `if` or `while`; a decorator taken over from a library.
 from __future__ import annotations
 
 from miden.assembly.ast import Instruction
-from miden.assembly.forest_builder import packed
 from miden.isa import NodeKind
 from miden.mast.debug_info import DebugInfo
 from miden.mast.forest import MastForest
 from miden.mast.nodes import NODE_HEAD
+from miden.mast.packing import packed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -117,17 +117,17 @@ def has_size(made: Type) -> bool:
 TYPES: st.SearchStrategy[Type] = st.recursive(
     SCALAR_TYPES,
     lambda inner: st.one_of(
-        st.builds(pointer_type, inner, st.sampled_from(AddressSpace)),
+        st.builds(pointer_type, inner, st.sampled_from(list(AddressSpace))),
         st.builds(struct_type, st.lists(inner.filter(has_size), max_size=3)),
         st.builds(struct_type, st.lists(inner.filter(has_size), max_size=1), st.just(StructRepr.TRANSPARENT)),
         st.builds(struct_type, st.lists(inner.filter(has_size), max_size=3), ALIGNED, st.integers(0, 15).map(lambda bits: 1 << bits)),
         st.builds(array_type, inner, st.one_of(st.integers(0, 20), st.just(2**64 - 1))),
         st.builds(list_type, inner),
-        st.builds(function_type, st.lists(inner, max_size=3), st.lists(inner, max_size=2), st.sampled_from(CallConvention)),
+        st.builds(function_type, st.lists(inner, max_size=3), st.lists(inner, max_size=2), st.sampled_from(list(CallConvention))),
     ),
     max_leaves=8,
 )
-SIGNATURES = st.builds(function_type, st.lists(TYPES, max_size=3), st.lists(TYPES, max_size=2), st.sampled_from(CallConvention))
+SIGNATURES = st.builds(function_type, st.lists(TYPES, max_size=3), st.lists(TYPES, max_size=2), st.sampled_from(list(CallConvention)))
 NAMES = st.text("abcXYZ09_-$é", min_size=1, max_size=8)
 METAS = st.one_of(
     st.builds(MetaValue, st.just(MetaKind.IDENTIFIER), NAMES),
