@@ -7,6 +7,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from blake3 import blake3
 
 from miden.assembly import assemble
 from miden.errors import FormatError, IntegrityError, MidenError, NotFoundError, StorageError
@@ -164,6 +165,61 @@ def test_a_check_lists_all_of_many_damages(folder: Path) -> None:
     assert len([finding for finding in found.findings if finding.kind == "DamagedObject"]) == 100
     assert {finding.kind for finding in found.findings} == {"DamagedObject", "DamagedPack"}
     assert found.objects == 200
+
+
+def forged_manifest(rng: random.Random, data: bytes) -> bytes:
+    """Return a manifest with other bytes and a good checksum."""
+    body = mutated(rng, data[:-32])
+    return body + blake3(body).digest()
+
+
+def forged_pack(rng: random.Random, data: bytes) -> bytes:
+    """Return a pack with other bytes in its head, dictionary, index or foot, and a good checksum."""
+    start = int.from_bytes(data[-48:-40], "little")
+    size = 16 + int.from_bytes(data[12:16], "little")
+    head, objects, index, foot = data[:size], data[size:start], data[start:-48], data[-48:-32]
+    parts = [head, index, foot]
+    which = rng.randrange(3)
+    parts[which] = mutated(rng, parts[which])
+    return parts[0] + objects + parts[1] + parts[2] + blake3(b"".join(parts)).digest()
+
+
+def mutated(rng: random.Random, data: bytes) -> bytes:
+    changed = bytearray(data)
+    for _ in range(rng.randint(1, 3)):
+        at, size = rng.randrange(len(changed)), rng.choice((1, 4, 8))
+        changed[at : at + size] = rng.choice((rng.randbytes(size), bytes(size), b"\xff" * size))[: len(changed) - at]
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("what", ["manifest", "pack"])
+def test_forged_files_end_in_errors_of_ours(what: str, folder: Path) -> None:
+    rng = random.Random(8)
+    store = opened(folder)
+    forests = [block_forest(number, length=30) for number in range(100)]
+    store.home.put_many(map(stored, forests))
+    store.repack(full=True)
+    [pack] = (folder / "packs").iterdir()
+    path, forge = {"manifest": (folder / "manifest", forged_manifest), "pack": (pack, forged_pack)}[what]
+    good = path.read_bytes()
+    path.chmod(0o600)
+    refused = 0
+    for _ in range(3000 if LONG else 150):
+        path.write_bytes(forge(rng, good))
+        reader = open_store(folder, fs=HastyDisk(), writable=False)
+        for forest in forests[:: rng.randint(10, 30)]:
+            try:
+                assert reader.get(root_of(forest)) == forest
+            except (IntegrityError, NotFoundError):
+                refused += 1
+        try:
+            found = reader.chain.providers[0].get_many([key_of(forest) for forest in forests])
+        except (IntegrityError, StorageError):
+            continue
+        assert len(found) <= len(forests)
+    path.write_bytes(good)
+    assert refused > 50
+    assert open_store(folder).fsck().findings == ()
 
 
 # -- truncation, extension, swaps
@@ -332,8 +388,6 @@ def bomb(claimed: int, content: int) -> bytes:
     fields = list(HEAD.unpack_from(data))
     fields[8] = claimed
     HEAD.pack_into(data, 0, *fields)
-    from blake3 import blake3
-
     return bytes(data) + blake3(data).digest()
 
 
