@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from blake3 import blake3
 
 from miden.errors import InputError, IntegrityError, NotFoundError, StorageError
 from miden.store.keys import ObjectKey
@@ -177,6 +178,10 @@ def test_damaged_pins_stop_a_collection_and_are_found(folder: Path) -> None:
             store.gc(grace=0)
         assert caught.value.kind == "DamagedPins"
         assert [finding.kind for finding in store.fsck().findings] == ["DamagedPins"]
+    forged = good[:-65].replace(b"0x", b"0y")
+    path.write_bytes(forged + blake3(forged).hexdigest().encode() + b"\n")
+    with pytest.raises(IntegrityError):
+        store.gc(grace=0)
     path.write_bytes(good)
     assert store.fsck().findings == ()
     store.home.remove([key_of(OTHER)])
