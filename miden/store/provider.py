@@ -55,7 +55,8 @@ class Entry(NamedTuple):
 class Finding(NamedTuple):
     """Something that a check found: where, of what kind, in words, the keys it concerns, and whether it was mended.
 
-    Kinds are ``DamagedObject``, ``LostObject``, ``DamagedIndex``, ``DamagedPack``, ``UnfinishedRemoval``, ``DamagedPins``.
+    Kinds are ``DamagedObject``, ``LostObject``, ``DamagedIndex``, ``DamagedPack``, ``UnreadableFile``, ``UnfinishedRemoval``,
+    ``DamagedPins``.
     """
 
     provider: str

@@ -7,17 +7,15 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from blake3 import blake3
 
 from miden.assembly import assemble
-from miden.errors import FormatError, IntegrityError, MidenError, NotFoundError, StorageError
-from miden.isa import NodeKind
+from miden.errors import FormatError, IntegrityError, NotFoundError, StorageError
 from miden.mast.advice_map import AdviceMap
 from miden.mast.builder import ForestBuilder
-from miden.store import zstd
 from miden.store.border import Border
-from miden.store.envelope import HEAD, HEAD_SIZE, Codec, Envelope
 from miden.store.keys import ObjectKey
-from miden.store.objects import content_of, envelopes_of
+from miden.store.objects import content_of
 from miden.store.opening import open_store
 from miden.store.provider import StoredObject
 from miden.store.providers.filesystem import FilesystemProvider
@@ -25,7 +23,7 @@ from miden.store.providers.memory import MemoryProvider
 from miden.store.seals import Seals
 from miden.store.store import ObjectStore
 from tests.support.disks import HastyDisk, scratch_folder
-from tests.support.objects import block_forest, calling_forest, key_of, root_of, stored
+from tests.support.objects import block_forest, enveloped, key_of, root_of, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,8 +32,8 @@ if TYPE_CHECKING:
     from miden.mast.forest import MastForest
 
 LONG = int(os.environ.get("MIDEN_EXAMPLES", "0")) >= 1000
-OBJECTS = 200 if LONG else 25
-STEP = 1 if LONG else 4
+OBJECTS = 200 if LONG else 12
+STEP = 1 if LONG else 7
 
 
 @pytest.fixture
@@ -104,7 +102,7 @@ def test_every_flipped_byte_of_a_store_is_noticed_when_read_and_by_a_check(folde
                     continue
             assert not store.fsck().clean, (path.name, at)
             path.write_bytes(good)
-    assert tried > 500
+    assert tried > 300
     assert open_store(folder).fsck().findings == ()
 
 
@@ -164,6 +162,61 @@ def test_a_check_lists_all_of_many_damages(folder: Path) -> None:
     assert len([finding for finding in found.findings if finding.kind == "DamagedObject"]) == 100
     assert {finding.kind for finding in found.findings} == {"DamagedObject", "DamagedPack"}
     assert found.objects == 200
+
+
+def forged_manifest(rng: random.Random, data: bytes) -> bytes:
+    """Return a manifest with other bytes and a good checksum."""
+    body = mutated(rng, data[:-32])
+    return body + blake3(body).digest()
+
+
+def forged_pack(rng: random.Random, data: bytes) -> bytes:
+    """Return a pack with other bytes in its head, dictionary, index or foot, and a good checksum."""
+    start = int.from_bytes(data[-48:-40], "little")
+    size = 16 + int.from_bytes(data[12:16], "little")
+    head, objects, index, foot = data[:size], data[size:start], data[start:-48], data[-48:-32]
+    parts = [head, index, foot]
+    which = rng.randrange(3)
+    parts[which] = mutated(rng, parts[which])
+    return parts[0] + objects + parts[1] + parts[2] + blake3(b"".join(parts)).digest()
+
+
+def mutated(rng: random.Random, data: bytes) -> bytes:
+    changed = bytearray(data)
+    for _ in range(rng.randint(1, 3)):
+        at, size = rng.randrange(len(changed)), rng.choice((1, 4, 8))
+        changed[at : at + size] = rng.choice((rng.randbytes(size), bytes(size), b"\xff" * size))[: len(changed) - at]
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("what", ["manifest", "pack"])
+def test_forged_files_end_in_errors_of_ours(what: str, folder: Path) -> None:
+    rng = random.Random(8)
+    store = opened(folder)
+    forests = [block_forest(number, length=30) for number in range(100)]
+    store.home.put_many(map(stored, forests))
+    store.repack(full=True)
+    [pack] = (folder / "packs").iterdir()
+    path, forge = {"manifest": (folder / "manifest", forged_manifest), "pack": (pack, forged_pack)}[what]
+    good = path.read_bytes()
+    path.chmod(0o600)
+    refused = 0
+    for _ in range(3000 if LONG else 100):
+        path.write_bytes(forge(rng, good))
+        reader = open_store(folder, fs=HastyDisk(), writable=False)
+        for forest in forests[:: rng.randint(10, 30)]:
+            try:
+                assert reader.get(root_of(forest)) == forest
+            except (IntegrityError, NotFoundError):
+                refused += 1
+        try:
+            found = reader.chain.providers[0].get_many([key_of(forest) for forest in forests])
+        except (IntegrityError, StorageError):
+            continue
+        assert len(found) <= len(forests)
+    path.write_bytes(good)
+    assert refused > 15
+    assert open_store(folder).fsck().findings == ()
 
 
 # -- truncation, extension, swaps
@@ -278,141 +331,6 @@ def test_a_damaged_object_heals_when_it_is_read(folder: Path) -> None:
     assert open_store(folder).get(root_of(forest)) == forest
 
 
-# -- providers that lie
-
-
-class Liar(MemoryProvider):
-    """Returns the same for everything it is asked."""
-
-    def __init__(self, answer: object) -> None:
-        super().__init__("liar", local=False)
-        self.answer = answer
-
-    def get(self, key: ObjectKey) -> bytes | None:
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer  # type: ignore[return-value]
-
-    def get_many(self, keys: Sequence[ObjectKey]) -> dict[ObjectKey, bytes]:
-        unasked = ObjectKey(0, bytes(31) + b"\1")
-        return {key: self.get(key) for key in (*keys, unasked)}  # type: ignore[misc]
-
-
-WANTED = calling_forest(7, [root_of(block_forest(8))])
-
-
-def enveloped(forest: MastForest, **changes: Any) -> bytes:
-    """Return the bytes of an object that lies in some of its fields."""
-    [envelope] = envelopes_of(forest)
-    return envelope._replace(**changes).to_bytes()
-
-
-def hiding_forest() -> MastForest:
-    """Return a forest whose only procedure is an external node with the wanted root."""
-    builder = ForestBuilder()
-    builder.add_root(builder.add_node(NodeKind.EXTERNAL, digest=root_of(WANTED).to_bytes()))
-    return builder.build()
-
-
-def forged_forest() -> MastForest:
-    """Return other code whose node claims to have the wanted digest."""
-    other = block_forest(99)
-    nodes = other.node_bytes[:-32] + root_of(WANTED).to_bytes()
-    return type(other)(nodes, other.operation_bytes, other.immediate_bytes, other.root_bytes)
-
-
-def as_wanted(payload: bytes, codec: Codec = Codec.RAW, **changes: Any) -> bytes:
-    [envelope] = envelopes_of(WANTED)
-    return envelope._replace(payload=payload, **changes).to_bytes(codec)
-
-
-def bomb(claimed: int, content: int) -> bytes:
-    """Return a compressed object that claims one size and has another."""
-    data = bytearray(as_wanted(bytes(content), Codec.ZSTD)[:-32])
-    fields = list(HEAD.unpack_from(data))
-    fields[8] = claimed
-    HEAD.pack_into(data, 0, *fields)
-    from blake3 import blake3
-
-    return bytes(data) + blake3(data).digest()
-
-
-[HONEST] = envelopes_of(WANTED)
-LIES: dict[str, object] = {
-    "another forest": stored(block_forest(1)).data,
-    "another forest under the wanted key": enveloped(block_forest(1), keys=(key_of(WANTED),)),
-    "an external node that hides the procedure": as_wanted(hiding_forest().to_bytes()),
-    "a forged digest": as_wanted(forged_forest().to_bytes()),
-    "other decorators under the old commitment": as_wanted(
-        WANTED.replace(debug_info=assemble("begin add end").forest.debug_info).to_bytes()
-    ),
-    "other advice under the old commitment": as_wanted(WANTED.replace(advice_map=AdviceMap({(1, 2, 3, 4): [5]})).to_bytes()),
-    "another commitment to its roots": enveloped(WANTED, facts=bytes(32) + HONEST.facts[32:]),
-    "a link too few": enveloped(WANTED, links=()),
-    "a link too many": enveloped(WANTED, links=(*HONEST.links, ObjectKey(0, bytes(32)))),
-    "a key too many": enveloped(WANTED, keys=tuple(sorted((*HONEST.keys, ObjectKey(0, bytes(32)))))),
-    "a key of another MAST version": enveloped(WANTED, keys=(ObjectKey(1, key_of(WANTED).digest),)),
-    "an unknown kind": enveloped(WANTED, kind=9),
-    "no envelope": WANTED.to_bytes(),
-    "nothing": b"",
-    "text": "an object",
-    "a list": [1, 2, 3],
-    "half an object": stored(WANTED).data[:-50],
-    "an object and more": stored(WANTED).data + b"more",
-    "ten gigabytes in a small frame": bomb(10 * 2**30, 2**26),
-    "more than it says": bomb(1000, 2**26),
-    "less than it says": bomb(2**20, 1000),
-    "a broken disk": OSError(5, "Input/output error"),
-    "a fault": StorageError("no connection", kind="ConnectionFailed"),
-    "damage": IntegrityError("it says so itself", kind="DamagedPack"),
-}
-
-
-@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.replace(" ", "-"))
-def test_a_provider_that_lies_is_not_believed_and_the_next_is_asked(lie: str) -> None:
-    honest = MemoryProvider("honest", local=False)
-    honest.put_many([stored(WANTED)])
-    home = MemoryProvider("home")
-    store = ObjectStore([home, Liar(LIES[lie]), honest])
-    assert store.get(root_of(WANTED)) == WANTED
-    counters = store.counters.providers
-    assert counters["liar"].found == 0
-    assert counters["liar"].refused + counters["liar"].faults == 1
-    assert home.get(key_of(WANTED)) == stored(WANTED).data
-    many = ObjectStore([Liar(LIES[lie]), honest])
-    assert many.get_many([root_of(WANTED)]) == {key_of(WANTED): WANTED}
-    with pytest.raises(MidenError) as caught:
-        ObjectStore([Liar(LIES[lie])]).get(root_of(WANTED))
-    assert "liar" in caught.value.message
-    fault = isinstance(LIES[lie], (OSError, StorageError))
-    assert isinstance(caught.value, NotFoundError if fault else IntegrityError)
-
-
-def test_a_bomb_takes_little_memory() -> None:
-    def resident() -> int:
-        with open("/proc/self/statm") as file:  # noqa: PTH123 (no file of ours)
-            return int(file.read().split()[1]) * 4096
-
-    frame = zstd.compress(bytes(2**30))
-    assert len(frame) < 40_000
-    before = resident()
-    with pytest.raises(FormatError) as caught:
-        zstd.decompress(frame, 2**30)
-    assert caught.value.kind == "CompressionBomb"
-    with pytest.raises(IntegrityError):
-        zstd.decompress(frame, 2**20)
-    assert resident() - before < 32 * 2**20
-
-
-def test_a_provider_without_the_object_is_named() -> None:
-    store = ObjectStore([MemoryProvider("one"), Liar(OSError(5, "Input/output error")), MemoryProvider("two", local=False)])
-    with pytest.raises(NotFoundError) as caught:
-        store.get(root_of(WANTED))
-    assert caught.value.kind == "ObjectNotFound"
-    assert str(key_of(WANTED)) in caught.value.message
-    assert "one, liar ([Errno 5] Input/output error), two" in caught.value.message
-
-
 # -- two commitments (R18), versions (R19)
 
 
@@ -467,9 +385,3 @@ def test_an_object_of_another_version_is_never_served(folder: Path) -> None:
                 ObjectStore([provider]).get(other)
             assert store.get(root_of(forest)) == forest
         assert hits == 5
-
-
-def test_head_is_forty_bytes() -> None:
-    """The offsets in docs/internals/store.md."""
-    assert HEAD_SIZE == 40
-    assert Envelope.from_bytes(stored(WANTED).data) == HONEST

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from miden.cli.app import VERBS, load_verb
 from miden.cli.commands import Command
 from miden.cli.parameters import Choice, FilePath, IntRange, Number, argument, flag, option, read_words
+from miden.cli.verb import Group, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,10 +101,26 @@ def test_a_file_that_cannot_be_read_is_left_to_click(tmp_path: Path, monkeypatch
     assert read_words(PARAMETERS, [str(path)]) is None
 
 
+def all_verbs() -> dict[str, Verb]:
+    """Return every verb by what is typed for it, those of groups too."""
+    found: dict[str, Verb] = {}
+    pending: list[tuple[str, Verb | Group]] = [(name, load_verb(name)) for name in VERBS]
+    while pending:
+        name, item = pending.pop()
+        if isinstance(item, Group):
+            pending += [(f"{name} {below}", item.load(below)) for below in item.verbs]
+        else:
+            found[name] = item
+    return found
+
+
+ALL_VERBS = all_verbs()
+
+
 def as_click_reads(verb: str, words: Sequence[str]) -> dict[str, object] | None:
     """Return what click makes of a line, or None for a line that it answers itself."""
     try:
-        return Command(load_verb(verb)).make_context(verb, list(words)).params
+        return Command(ALL_VERBS[verb]).make_context(verb, list(words)).params
     except (click.ClickException, click.exceptions.Exit):
         return None
 
@@ -111,8 +128,8 @@ def as_click_reads(verb: str, words: Sequence[str]) -> dict[str, object] | None:
 @st.composite
 def command_lines(draw: st.DrawFn) -> tuple[str, list[str]]:
     """Return a verb, and words that are mostly its own."""
-    verb = draw(st.sampled_from(sorted(VERBS)))
-    flags = [word for parameter in load_verb(verb).parameters for word in parameter.flags]
+    verb = draw(st.sampled_from(sorted(ALL_VERBS)))
+    flags = [word for parameter in ALL_VERBS[verb].parameters for word in parameter.flags]
     values = ["a", "-", "3", "0", "17", "1.5", ".", "core", "own", "never", "bash", "", "x=y", "--", "-n3", "-1", "--col"]
     word = (
         st.sampled_from(flags) | st.sampled_from(values) | st.builds("=".join, st.tuples(st.sampled_from(flags), st.sampled_from(values)))
@@ -123,7 +140,7 @@ def command_lines(draw: st.DrawFn) -> tuple[str, list[str]]:
 @given(command_lines())
 def test_the_reader_agrees_with_click(line: tuple[str, list[str]]) -> None:
     verb, words = line
-    values = read_words(load_verb(verb).parameters, words)
+    values = read_words(ALL_VERBS[verb].parameters, words)
     assert values is None or values == as_click_reads(verb, words)
 
 

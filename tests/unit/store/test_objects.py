@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -239,3 +241,13 @@ def test_an_unknown_provider_is_told_of() -> None:
     assert caught.value.kind == "UnknownProvider"
     assert "filesystem" in caught.value.message
     assert key_of(block_forest(1)) not in ObjectStore([open_provider("memory", "here")])
+
+
+def test_the_example_of_the_document_is_the_object_it_says() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "internals" / "store.md").read_text(encoding="utf-8")
+    [dump] = re.findall(r"```hex\n(.*?)```", text, re.DOTALL)
+    data = b"".join(bytes.fromhex(line[4:]) for line in dump.splitlines())
+    builder = ForestBuilder()
+    builder.add_root(builder.add_block(bytes([34])))
+    assert data == stored(builder.build()).data
+    assert HEAD_SIZE == 40
