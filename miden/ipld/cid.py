@@ -42,6 +42,25 @@ MIN_DIGEST = 16
 _V0_SIZE = 34
 
 
+_put = object.__setattr__
+"""How an immutable object is filled."""
+
+
+def _parse(data: bytes, offset: int) -> tuple[tuple[int, int, int, bytes], int]:
+    """Return version, codec, hash function and digest of the CID at `offset`, and the offset behind it."""
+    if bytes(data[offset : offset + 2]) == b"\x12\x20":
+        end = offset + _V0_SIZE
+        if end > len(data):
+            raise FormatError("the input ends inside a CID of version 0", offset=offset, kind="UnexpectedEnd")
+        return (0, DAG_PB, SHA2_256, bytes(data[offset + 2 : end])), end
+    version, behind = decode_varint(data, offset)
+    if version != 1:
+        raise FormatError(f"expected a CID of version 1, found version {version}", offset=offset, kind="CidVersion")
+    codec, behind = decode_varint(data, behind)
+    hash_code, value, end = decode_multihash(data, behind)
+    return (1, codec, hash_code, value), end
+
+
 class Cid:
     """A content identifier. Immutable, hashable; equal if and only if the bytes are equal.
 
@@ -54,13 +73,10 @@ class Cid:
     True
     """
 
-    __slots__ = ("_bytes", "codec", "digest", "hash_code", "version")
+    __slots__ = ("_bytes", "_parts")
 
-    codec: int
-    digest: bytes
-    hash_code: int
-    version: int
     _bytes: bytes
+    _parts: tuple[int, int, int, bytes]
 
     def __init__(self, version: int, codec: int, hash_code: int, digest: bytes) -> None:
         if version not in (0, 1):
@@ -68,15 +84,43 @@ class Cid:
         if version == 0 and (codec, hash_code, len(digest)) != (DAG_PB, SHA2_256, 32):
             raise InputError("a CID of version 0 is dag-pb with sha2-256", kind="CidVersion")
         prefix = encode_varint(1) + encode_varint(codec) if version else b""
-        self._set(version, codec, hash_code, digest, prefix + encode_multihash(hash_code, digest))
+        _put(self, "_bytes", prefix + encode_multihash(hash_code, digest))
+        _put(self, "_parts", (version, codec, hash_code, digest))
 
-    def _set(self, version: int, codec: int, hash_code: int, value: bytes, data: bytes) -> None:
-        put = object.__setattr__
-        put(self, "version", version)
-        put(self, "codec", codec)
-        put(self, "hash_code", hash_code)
-        put(self, "digest", value)
-        put(self, "_bytes", data)
+    @classmethod
+    def from_checked(cls, data: bytes) -> Cid:
+        """Take bytes that are known to be a CID, as the core finds them in blocks; they are taken apart when asked."""
+        cid = cls.__new__(cls)
+        _put(cid, "_bytes", data)
+        return cid
+
+    def _take_apart(self) -> tuple[int, int, int, bytes]:
+        try:
+            return self._parts
+        except AttributeError:
+            parts, _ = _parse(self._bytes, 0)
+            _put(self, "_parts", parts)
+            return parts
+
+    @property
+    def version(self) -> int:
+        """0 or 1."""
+        return self._take_apart()[0]
+
+    @property
+    def codec(self) -> int:
+        """What the block is written in, see `CODEC_NAMES`."""
+        return self._take_apart()[1]
+
+    @property
+    def hash_code(self) -> int:
+        """The hash function, see `miden.ipld.multihash`."""
+        return self._take_apart()[2]
+
+    @property
+    def digest(self) -> bytes:
+        """The digest of the block; the block itself in an identity CID."""
+        return self._take_apart()[3]
 
     @classmethod
     def of(cls, data: bytes, codec: int = DAG_CBOR, hash_code: int = BLAKE2B_256) -> Cid:
@@ -86,19 +130,10 @@ class Cid:
     @classmethod
     def read(cls, data: bytes, offset: int = 0) -> tuple[Cid, int]:
         """Return the CID that starts at `offset`, and the offset behind it; raises `FormatError`."""
-        if bytes(data[offset : offset + 2]) == b"\x12\x20":
-            value = bytes(data[offset + 2 : offset + _V0_SIZE])
-            if len(value) < _V0_SIZE - 2:
-                raise FormatError("the input ends inside a CID of version 0", offset=offset, kind="UnexpectedEnd")
-            version, codec, hash_code, end = 0, DAG_PB, SHA2_256, offset + _V0_SIZE
-        else:
-            version, behind = decode_varint(data, offset)
-            if version != 1:
-                raise FormatError(f"expected a CID of version 1, found version {version}", offset=offset, kind="CidVersion")
-            codec, behind = decode_varint(data, behind)
-            hash_code, value, end = decode_multihash(data, behind)
+        parts, end = _parse(data, offset)
         cid = cls.__new__(cls)
-        cid._set(version, codec, hash_code, value, bytes(data[offset:end]))
+        _put(cid, "_bytes", bytes(data[offset:end]))
+        _put(cid, "_parts", parts)
         return cid, end
 
     @classmethod

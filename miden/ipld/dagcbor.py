@@ -13,6 +13,11 @@ from struct import Struct, error
 from miden.errors import FormatError, InputError
 from miden.ipld.cid import Cid
 
+try:
+    from miden._core.dagcbor import decode as _core_decode
+except ImportError:
+    _core_decode = None  # type: ignore[assignment]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +35,9 @@ _DOUBLE = Struct(">d")
 _CONSTANTS = {0xF4: False, 0xF5: True, 0xF6: None}
 _SIZES = {24: (1, 24), 25: (2, 1 << 8), 26: (4, 1 << 16), 27: (8, 1 << 32)}
 """Additional information -> (bytes of the argument, smallest argument that needs them)."""
+
+
+_FAILED = object()
 
 
 class _Frame:
@@ -53,6 +61,15 @@ def decode(data: bytes, *, max_depth: int = MAX_DEPTH) -> Value:
     >>> decode(bytes.fromhex("a26161016162830203f6"))
     {'a': 1, 'b': [2, 3, None]}
     """
+    if _core_decode is not None:
+        value = _core_decode(bytes(data), max_depth, Cid.from_checked, _FAILED)
+        if value is not _FAILED:
+            return value
+    return readable_decode(data, max_depth=max_depth)
+
+
+def readable_decode(data: bytes, *, max_depth: int = MAX_DEPTH) -> Value:
+    """Read one value: what `decode` does, in Python; and what says what is wrong."""
     frames: list[_Frame] = []
     offset = 0
     while True:

@@ -9,6 +9,11 @@ from __future__ import annotations
 from miden.errors import FormatError, InputError
 from miden.ipld.cid import CBOR, DAG_CBOR, DAG_JSON, MAST_FOREST, MAST_NODE, RAW, Cid
 
+try:
+    from miden._core.dagcbor import scan as _core_scan
+except ImportError:
+    _core_scan = None  # type: ignore[assignment]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,11 +106,20 @@ def _link(data: bytes, offset: int, size: int) -> tuple[bytes, int]:
     return raw, end
 
 
-def _dagcbor_links(data: bytes) -> list[Cid]:
+def dagcbor_link_bytes(data: bytes) -> tuple[list[bytes], int]:
+    """Return the bytes of the CIDs that a block links to, in order, and its number of fields; raises `FormatError`."""
+    if _core_scan is not None:
+        found = _core_scan(data)
+        if found is not None:
+            return found
     scan = scan_dagcbor(data)
     if scan.error is not None:
         raise scan.error
-    return [Cid.from_bytes(raw) for raw, _ in scan.links]
+    return [raw for raw, _ in scan.links], scan.fields
+
+
+def _dagcbor_links(data: bytes) -> list[Cid]:
+    return [Cid.from_checked(raw) for raw in dagcbor_link_bytes(data)[0]]
 
 
 def _dagjson_links(data: bytes) -> list[Cid]:

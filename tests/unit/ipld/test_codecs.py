@@ -16,7 +16,13 @@ from miden.ipld.cid import CBOR, DAG_CBOR, DAG_JSON, RAW, Cid
 from miden.ipld.links import links, scan_dagcbor
 from tests.support.ipld_data import files, needs_data, state_blocks
 
+try:
+    from miden._core import dagcbor as core
+except ImportError:
+    core = None  # type: ignore[assignment]
+
 CID = Cid.of(b"hi", RAW)
+FAILED = object()
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
 SCALARS = (
     st.none()
@@ -46,6 +52,25 @@ def walk(value: Any) -> list[Cid]:
 def test_dagcbor_is_read_back(value: Any) -> None:
     raw = dagcbor.encode(value)
     assert same(dagcbor.decode(raw), value)
+    assert same(dagcbor.readable_decode(raw), value)
+
+
+@pytest.mark.skipif(core is None, reason="the core is not built: there is one reader only")
+@given(st.binary(max_size=60) | VALUES.map(dagcbor.encode), st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=2))
+def test_both_readers_agree_on_any_bytes(raw: bytes, changes: list[tuple[int, int]]) -> None:
+    changed = bytearray(raw)
+    for place, byte in changes:
+        if changed:
+            changed[place % len(changed)] = byte
+    data = bytes(changed)
+    try:
+        expected = dagcbor.readable_decode(data)
+    except FormatError:
+        assert core.decode(data, dagcbor.MAX_DEPTH, Cid.from_bytes, FAILED) is FAILED
+    else:
+        assert same(core.decode(data, dagcbor.MAX_DEPTH, Cid.from_bytes, FAILED), expected)
+    scan, found = scan_dagcbor(data), core.scan(data)
+    assert found == (None if scan.error is not None else ([raw for raw, _ in scan.links], scan.fields))
 
 
 @given(VALUES)
@@ -128,9 +153,10 @@ def test_a_changed_byte_gives_another_value_or_an_error(value: Any, data: st.Dat
     ],
 )
 def test_what_dagcbor_does_not_have_is_refused(raw: str, kind: str) -> None:
-    with pytest.raises(FormatError) as caught:
-        dagcbor.decode(bytes.fromhex(raw))
-    assert caught.value.kind == kind
+    for decode in (dagcbor.decode, dagcbor.readable_decode):
+        with pytest.raises(FormatError) as caught:
+            decode(bytes.fromhex(raw))
+        assert caught.value.kind == kind
 
 
 def test_depth_is_a_limit_not_a_stack() -> None:
