@@ -42,7 +42,7 @@ DIRECTIVES = {
     "autotestdict": False,
 }
 
-EXTENSIONS = ("rpo", "forest", "decode", "lexer", "merkle", "processor", "_testing")
+EXTENSIONS = ("rpo", "forest", "decode", "lexer", "merkle", "processor", "dagcbor", "_testing")
 """Modules of the core, each made from one .pyx file."""
 
 

@@ -1,0 +1,141 @@
+"""Where blocks are: the protocol of a block store, one in memory, and a buffer in front of another. (fvm.md section 2.11.)"""
+
+from __future__ import annotations
+
+from miden.errors import FormatError, NotFoundError
+from miden.ipld.cid import DAG_CBOR, Cid
+from miden.ipld.links import links
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Protocol
+
+    class Blockstore(Protocol):
+        """Blocks by CID. Who puts a block promises that it hashes to its CID; who gets one from outside verifies it."""
+
+        def get(self, cid: Cid) -> bytes | None:
+            """Return a block, or None."""
+
+        def put(self, cid: Cid, data: bytes) -> None:
+            """Keep a block."""
+
+        def __contains__(self, cid: Cid) -> bool: ...
+
+
+class MemoryBlocks:
+    """Blocks in a dictionary.
+
+    >>> blocks = MemoryBlocks()
+    >>> cid = store_block(blocks, b"hi", codec=0x55)
+    >>> load_block(blocks, cid)
+    b'hi'
+    """
+
+    def __init__(self, blocks: dict[Cid, bytes] | None = None) -> None:
+        self._blocks: dict[Cid, bytes] = {} if blocks is None else blocks
+
+    def get(self, cid: Cid) -> bytes | None:
+        """Return a block, or None."""
+        return self._blocks.get(cid)
+
+    def put(self, cid: Cid, data: bytes) -> None:
+        """Keep a block."""
+        self._blocks[cid] = data
+
+    def __contains__(self, cid: Cid) -> bool:
+        return cid in self._blocks
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    def __iter__(self) -> Iterator[Cid]:
+        return iter(self._blocks)
+
+
+def load_block(blocks: Blockstore, cid: Cid) -> bytes:
+    """Return a block; the data of an identity CID is in the CID. Raises `NotFoundError`."""
+    data = cid.digest if cid.is_identity else blocks.get(cid)
+    if data is None:
+        raise NotFoundError(f"no block {cid}", kind="BlockNotFound")
+    return data
+
+
+def store_block(blocks: Blockstore, data: bytes, codec: int = DAG_CBOR) -> Cid:
+    """Keep a block under its blake2b-256 CID and return that."""
+    cid = Cid.of(data, codec)
+    blocks.put(cid, data)
+    return cid
+
+
+class BufferedBlocks:
+    """New blocks in memory before another store, until `flush` writes those that are still reachable."""
+
+    def __init__(self, below: Blockstore) -> None:
+        self.below = below
+        self._new: dict[Cid, bytes] = {}
+
+    def get(self, cid: Cid) -> bytes | None:
+        """Return a new block, or one of the store below."""
+        found = self._new.get(cid)
+        return self.below.get(cid) if found is None else found
+
+    def put(self, cid: Cid, data: bytes) -> None:
+        """Buffer a block."""
+        self._new[cid] = data
+
+    def __contains__(self, cid: Cid) -> bool:
+        return cid in self._new or cid in self.below
+
+    def __len__(self) -> int:
+        return len(self._new)
+
+    def flush(self, root: Cid) -> int:
+        """Write the new blocks that `root` reaches, children before their parents, and forget the others.
+
+        What is not in the buffer is taken to be below, with all that it reaches. Returns how many blocks were written.
+        """
+        written: set[Cid] = set()
+        stack = [(root, False)]
+        while stack:
+            cid, left = stack.pop()
+            if left:
+                if cid not in written:
+                    self.below.put(cid, self._new[cid])
+                    written.add(cid)
+                continue
+            data = cid.digest if cid.is_identity else self._new.get(cid)
+            if data is None or cid in written:
+                continue
+            if not cid.is_identity:
+                stack.append((cid, True))
+            stack += [(child, False) for child in links(cid.codec, data)]
+        self._new.clear()
+        return len(written)
+
+
+def reachable(blocks: Blockstore, roots: list[Cid], *, verify: bool = True, missing: bool = False) -> Iterator[tuple[Cid, bytes]]:
+    """Yield every block that `roots` reach, parents first, each once.
+
+    Raises `NotFoundError` for a block that is not there, unless `missing` are passed over, `IntegrityError` for one that does
+    not hash to its CID, `FormatError` for one that does not decode.
+    """
+    seen: set[Cid] = set()
+    stack = list(reversed(roots))
+    while stack:
+        cid = stack.pop()
+        if cid in seen:
+            continue
+        seen.add(cid)
+        if missing and not cid.is_identity and cid not in blocks:
+            continue
+        data = load_block(blocks, cid)
+        if verify:
+            cid.verify(data)
+        try:
+            children = links(cid.codec, data)
+        except FormatError as problem:
+            raise FormatError(f"block {cid}: {problem.message}", kind=problem.kind) from problem
+        if not cid.is_identity:
+            yield cid, data
+        stack += reversed(children)
