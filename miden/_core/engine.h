@@ -18,6 +18,13 @@
 #include "ops_u32.h"
 #include "tier_heat.h"
 
+/* The clock of an operation of the block in progress. Its rows are made the first time, so that a block with many of these
+ * does not count them from its start again and again. */
+NOINLINE uint64_t operation_clk(const MachineC *m, const uint8_t *op) {
+    block_rows(m->forest, m->block);
+    return m->block_clk + block_place(m->forest, m->block, (uint64_t)(op - block_operations(m->forest, &m->forest->nodes[m->block]))).row;
+}
+
 #define STEPPED 0
 #include "rows.h"
 #undef STEPPED
@@ -119,6 +126,49 @@ ALWAYS_INLINE void forest_enter(MachineC *m) {
     m->has_answer = 0;
 }
 
+/* --- one block -------------------------------------------------------------------------------------------------- */
+
+/* Run a block row by row from m->row on; there are cycles for the row before. */
+NOINLINE int step_block(MachineC *m, const NodeC *node) {
+    const RowC *rows = block_rows(m->forest, m->block);
+    if (!rows) return fault0(m, STATUS_NO_MEMORY);
+    const RowC *row = rows + m->row;
+    int status = run_rows(m, node, rows, &row);
+    m->row = (uint32_t)(row - rows);
+    m->op_index = row->index;
+    m->clk = m->block_clk + m->row + !status;
+    return status;
+}
+
+/* Run a block from row m->row on: its SPAN row, or where the last stop was. Leaves row, padded operation and clock of a
+ * stop. */
+ALWAYS_INLINE int run_block(MachineC *m, uint32_t id, NodeC *node) {
+    CodeC *code = m->forest;
+    const uint8_t *op = block_operations(code, node);
+    const uint64_t *immediate = code->immediates + node->imm_start;
+    uint32_t row_count = block_row_count(code, node);
+    m->block = id;
+    m->block_clk = m->clk - m->row;
+    if (UNLIKELY(m->stop - m->block_clk < row_count || (m->debug && (node->flags & NODE_HAS_OP_DECORATORS)))) return step_block(m, node);
+    m->decorated = 0;
+    if (m->row) {
+        const RowC *rows = block_rows(code, id);
+        if (UNLIKELY(!rows)) return fault0(m, STATUS_NO_MEMORY);
+        op += rows[m->row].op;
+        immediate += rows[m->row].imm;
+    }
+    int status = run_operations(m, immediate, &op);
+    if (LIKELY(!status)) {
+        m->clk = m->block_clk + row_count;
+        return STATUS_OK;
+    }
+    PlaceC place = block_place(code, id, (uint64_t)(op - block_operations(code, node)));
+    m->row = (uint32_t)place.row;
+    m->op_index = (int64_t)place.index;
+    m->clk = m->block_clk + m->row;
+    return status;
+}
+
 /* --- the traversal ---------------------------------------------------------------------------------------------- */
 
 /* Stop for a node's decorators unless they have just been run. */
@@ -168,7 +218,7 @@ ALWAYS_INLINE void forest_enter(MachineC *m) {
  * record in progress is off the stack while it is worked on; a stop puts it back, where there is always room for it. */
 NOINLINE int engine_advance(MachineC *m) {
     uint32_t kind, node_id;
-    const NodeC *node;
+    NodeC *node;
     int status;
 
 next:
@@ -279,19 +329,21 @@ dispatch:
         goto block;
 
     case NODE_CALL: {
-        const NodeC *callee = &m->forest->nodes[node->a];
+        felt_t digest[4];
         TRY(context_reserve(m));
         TRY(continuations_reserve(m, 2));
         TRY(calls_reserve(m));
         context_save(m);
-        context_enter(m, callee->digest);
+        code_digest(m->forest, node->a, digest);
+        context_enter(m, digest);
         continuation_push(m, CONT_FINISH_CALL, node_id);
         END_ROW();
         START(node->a);
     }
 
     case NODE_SYSCALL: {
-        const felt_t *digest = m->forest->nodes[node->a].digest;
+        felt_t digest[4];
+        code_digest(m->forest, node->a, digest);
         if (UNLIKELY(!kernel_has(m, digest))) {
             TRY(fault(m, STATUS_SYSCALL_NOT_IN_KERNEL, 4, digest[0], digest[1], digest[2], digest[3]));
         }
@@ -325,43 +377,32 @@ dispatch:
         START(m->answer_root);
     }
 
-    default: /* NODE_EXTERNAL */
-        TRY(resolve(m, STATUS_EXTERNAL, node->digest));
+    default: { /* NODE_EXTERNAL */
+        felt_t digest[4];
+        code_digest(m->forest, node_id, digest);
+        TRY(resolve(m, STATUS_EXTERNAL, digest));
         TRY(continuations_reserve(m, 3));
         continuation_push(m, CONT_FINISH_EXTERNAL, node_id);
         forest_enter(m);
         m->decorated = 0;
         START(m->answer_root);
     }
+    }
 
-block: {
-    /* From row m->row on, which is the SPAN row or what comes after a stop. */
-    const RowC *rows = m->forest->rows + node->row_start;
-    const int decorators = m->debug && (node->flags & NODE_HAS_OP_DECORATORS);
-    m->block_rows = rows;
-    m->block_clk = m->clk - m->row;
-    if (m->row == 0) {
-        m->row = 1;
-        m->decorated = 0;
-    }
+block:
     kind = CONT_BLOCK;
-    if (LIKELY(!decorators && m->stop - m->block_clk >= node->row_count)) {
-        TRY(run_rows(m, rows + m->row));
-    } else {
-        TRY(run_rows_stepped(m, node, rows + m->row));
-    }
-    if (UNLIKELY(decorators)) {
+    TRY(run_block(m, node_id, node));
+    if (UNLIKELY(m->debug) && (node->flags & NODE_HAS_OP_DECORATORS)) {
         kind = CONT_AFTER_BLOCK;
         goto dispatch;
     }
     EXIT_NODE();
-}
 
 stop:
     m->node_id = node_id;
-    m->op_index = -1;
-    if (kind == CONT_BLOCK) m->op_index = m->forest->rows[node->row_start + m->row].index;
-    if (kind == CONT_AFTER_BLOCK) m->op_index = node->op_count;
+    if (kind == CONT_AFTER_BLOCK) m->op_index = (int64_t)block_padded_count(m->forest, node);
+    else if (kind != CONT_BLOCK) m->op_index = -1;
+    if (status == STATUS_NOT_U32 && m->fault_values[0] == OWN_INDEX) m->fault_values[0] = (uint64_t)m->op_index;
     continuation_push(m, kind, node_id);
     return status;
 }
@@ -421,10 +462,10 @@ NOINLINE void machine_free(MachineC *m) {
 }
 
 /* Index of a code in this run, added if it is new; UINT32_MAX without memory. */
-NOINLINE uint32_t machine_add_code(MachineC *m, const CodeC *code) {
+NOINLINE uint32_t machine_add_code(MachineC *m, CodeC *code) {
     if (m->code_count == m->code_capacity) {
         uint64_t capacity = m->code_capacity;
-        const CodeC **larger = grow_array((void *)m->codes, &capacity, m->code_count + 1, sizeof *larger);
+        CodeC **larger = grow_array(m->codes, &capacity, m->code_count + 1, sizeof *larger);
         if (!larger || capacity > UINT32_MAX) return UINT32_MAX;
         m->codes = larger;
         m->code_capacity = (uint32_t)capacity;
@@ -439,7 +480,7 @@ typedef struct {
 } LimitsC;
 
 /* A machine at the start of a run, its stack all zeros; NULL without memory. The rest of the inputs follow. */
-NOINLINE MachineC *machine_new(const CodeC *code, uint32_t entrypoint, const LimitsC *limits) {
+NOINLINE MachineC *machine_new(CodeC *code, uint32_t entrypoint, const LimitsC *limits) {
     MachineC *m = calloc(1, sizeof *m);
     if (!m) return NULL;
     m->max_cycles = limits->max_cycles;

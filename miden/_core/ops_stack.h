@@ -5,7 +5,7 @@
 #include "ops_system.h"
 
 OPERATION(push) {
-    sp[1] = row->imm;
+    sp[1] = imm;
     return STATUS_OK;
 }
 

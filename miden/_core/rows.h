@@ -1,19 +1,39 @@
-/* The rows of one basic block: included twice by engine.h, to make
+/* The operations of one basic block: included twice by engine.h, to make
  *
- *     run_rows          everything that is left of the block, when the budget allows it; no test per row
- *     run_rows_stepped  with a test before each row for the budget, and stops for decorators
+ *     run_operations   everything that is left of a block that the budget allows: straight from the operations as they are
+ *                      written, so that code is run once without being made into anything else first. What padding puts
+ *                      between them does nothing; the clock takes it into account at the end, or where a stop is.
+ *     run_rows         row by row, with a test before each for the budget, and stops for decorators
  *
- * Both start at `row` with the top at m->sp, and return 0 after the END row. Any other status stops before the row whose
- * index is left in m->row. A row's clock follows from its position (row_clk), so the clock costs nothing per row.
+ * Both start with the top at m->sp, and return 0 when all is done. Any other status stops before the operation or row that
+ * `at` is left at.
  */
 #if STEPPED
-NOINLINE int run_rows_stepped(MachineC *m, const NodeC *node, const RowC *row) {
+NOINLINE int run_rows(MachineC *m, const NodeC *node, const RowC *first, const RowC **at) {
     const int decorators = m->debug && (node->flags & NODE_HAS_OP_DECORATORS);
+    const uint64_t *immediates = m->forest->immediates + node->imm_start;
+    const RowC *row = *at;
+    uint64_t clk = m->block_clk + (uint64_t)(row - first);
 #else
-NOINLINE int run_rows(MachineC *m, const RowC *row) {
+NOINLINE int run_operations(MachineC *m, const uint64_t *immediate, const uint8_t **at) {
+    const uint8_t *op = *at;
 #endif
     felt_t *sp = m->sp;
     int status;
+
+/* What an operation gets besides the stack, and the step to the next one. */
+#define TAKES(NAME) (OPCODE_TRAITS[OP_##NAME] & OPCODE_IMMEDIATE)
+#if STEPPED
+#define OPERAND(NAME) (OP_##NAME == OP_CLK ? clk : TAKES(NAME) ? immediates[row->imm] : 0)
+#define ADVANCE(NAME) (void)0
+#else
+#define OPERAND(NAME) (OP_##NAME == OP_CLK ? operation_clk(m, op) : TAKES(NAME) ? *immediate : 0)
+#define ADVANCE(NAME)              \
+    do {                           \
+        op++;                      \
+        if (TAKES(NAME)) immediate++; \
+    } while (0)
+#endif
 
 /* An operation that pushes makes room first and one that pops lets a zero in last. Both tests fail only at the edges. */
 #define EXECUTE(NAME, name, delta)                                             \
@@ -21,18 +41,18 @@ NOINLINE int run_rows(MachineC *m, const RowC *row) {
         status = OP_##NAME == OP_ADVPOP && m->advice_count == 0 ? fault0(m, STATUS_ADVICE_STACK_EMPTY) : stack_grow(m, &sp); \
         if (status) goto stop;                                                 \
     }                                                                          \
-    status = op_##name(m, sp, row);                                            \
+    status = op_##name(m, sp, OPERAND(NAME));                                  \
     if (UNLIKELY(status)) goto stop;                                           \
     if (delta > 0) sp++;                                                       \
     if (delta < 0 && UNLIKELY(--sp < m->sp_min)) sp = stack_underflow(m, sp);  \
-    row++;
+    ADVANCE(NAME);
 
 #if defined(__GNUC__) && !STEPPED
     /* Each operation jumps to the next one itself, which the branch predictor likes better than one shared jump. */
 #define LABEL(NAME, name, delta) [OP_##NAME] = &&do_##name,
-    static const void *const labels[128] = {FOR_EACH_OPERATION(LABEL) [OP_RESPAN] = &&do_respan, [OP_END] = &&done};
+    static const void *const labels[128] = {FOR_EACH_OPERATION(LABEL) [OP_END] = &&done};
 #undef LABEL
-#define NEXT() goto *labels[row->opcode]
+#define NEXT() goto *labels[*op]
 #define CASE(NAME, name, delta)      \
     do_##name : {                    \
         EXECUTE(NAME, name, delta)   \
@@ -40,9 +60,7 @@ NOINLINE int run_rows(MachineC *m, const RowC *row) {
     }
     NEXT();
     FOR_EACH_OPERATION(CASE)
-do_respan:
-    row++;
-    NEXT();
+#undef NEXT
 #else
 #define CASE(NAME, name, delta)      \
     case OP_##NAME: {                \
@@ -56,33 +74,42 @@ do_respan:
             status = STATUS_DECORATOR;
             goto stop;
         }
-        if (row_clk(m, row) >= m->stop) {
+        if (clk >= m->stop) {
             status = STATUS_BUDGET;
             goto stop;
         }
-#endif
         switch (row->opcode) {
             FOR_EACH_OPERATION(CASE)
-        case OP_RESPAN: row++; break;
+        case OP_SPAN:
+        case OP_RESPAN: break;
         default: goto done; /* OP_END */
         }
-#if STEPPED
         m->decorated = 0;
+        row++;
+        clk++;
+#else
+        switch (*op) {
+            FOR_EACH_OPERATION(CASE)
+        default: goto done; /* OP_END */
+        }
 #endif
     }
 #endif
 
 done:
-    m->sp = sp;
-    m->clk = row_clk(m, row) + 1;
-    return STATUS_OK;
+    status = STATUS_OK;
 stop:
     m->sp = sp;
-    m->clk = row_clk(m, row);
-    m->row = (uint32_t)(row - m->block_rows);
+#if STEPPED
+    *at = row;
+#else
+    *at = op;
+#endif
     return status;
 }
 
+#undef TAKES
+#undef OPERAND
+#undef ADVANCE
 #undef EXECUTE
 #undef CASE
-#undef NEXT
