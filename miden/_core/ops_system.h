@@ -3,7 +3,8 @@
  * All op_* functions have one shape. `sp` is the top before the operation: element i is sp[-i]. They leave the elements
  * where they belong once the caller has moved the top by the operation's change of depth, so one that pushes writes sp[1]
  * and one that pops leaves its result at sp[-1]. They return a status, and change nothing unless it is 0. `imm` is the value
- * of PUSH, the error code of ASSERT, U32ASSERT2 and MPVERIFY, the clock of CLK's row, and 0 for the others.
+ * of PUSH, the error code of ASSERT, U32ASSERT2 and MPVERIFY, the clock of CLK's row, the place n of DUPn, MOVUPn and MOVDNn,
+ * and 0 for the others.
  */
 #ifndef MIDEN_OPS_SYSTEM_H
 #define MIDEN_OPS_SYSTEM_H

@@ -18,15 +18,17 @@ NOINLINE int run_rows(MachineC *m, const NodeC *node, const RowC *first, const R
 NOINLINE int run_operations(MachineC *m, const uint64_t *immediate, const uint8_t **at) {
     const uint8_t *op = *at;
 #endif
-    felt_t *sp = m->sp;
+    felt_t *sp = m->sp, top = sp[0];
     int status;
 
 /* What an operation gets besides the stack, and the step to the next one. */
 #define TAKES(NAME) (OPCODE_TRAITS[OP_##NAME] & OPCODE_IMMEDIATE)
 #if STEPPED
+#define OPCODE row->opcode
 #define OPERAND(NAME) (OP_##NAME == OP_CLK ? clk : TAKES(NAME) ? immediates[row->imm] : 0)
 #define ADVANCE(NAME) (void)0
 #else
+#define OPCODE *op
 #define OPERAND(NAME) (OP_##NAME == OP_CLK ? operation_clk(m, op) : TAKES(NAME) ? *immediate : 0)
 #define ADVANCE(NAME)              \
     do {                           \
@@ -36,37 +38,69 @@ NOINLINE int run_operations(MachineC *m, const uint64_t *immediate, const uint8_
 #endif
 
 /* An operation that pushes makes room first and one that pops lets a zero in last. Both tests fail only at the edges. */
-#define EXECUTE(NAME, name, delta)                                             \
+#define EXECUTE(NAME, name, delta, operand)                                    \
     if (delta > 0 && UNLIKELY(sp >= m->sp_max)) {                              \
-        status = OP_##NAME == OP_ADVPOP && m->advice_count == 0 ? fault0(m, STATUS_ADVICE_STACK_EMPTY) : stack_grow(m, &sp); \
+        m->sp = sp;                                                            \
+        status = OP_##NAME == OP_ADVPOP && m->advice_count == 0 ? fault0(m, STATUS_ADVICE_STACK_EMPTY) : stack_grow(m); \
         if (status) goto stop;                                                 \
+        sp = m->sp;                                                            \
     }                                                                          \
-    status = op_##name(m, sp, OPERAND(NAME));                                  \
+    sp[0] = top;                                                               \
+    status = op_##name(m, sp, operand);                                        \
     if (UNLIKELY(status)) goto stop;                                           \
-    if (delta > 0) sp++;                                                       \
-    if (delta < 0 && UNLIKELY(--sp < m->sp_min)) sp = stack_underflow(m, sp);  \
+    sp += delta;                                                               \
+    top = sp[0];                                                               \
+    if (delta < 0 && UNLIKELY(sp < m->sp_min)) sp = stack_underflow(m, sp);    \
     ADVANCE(NAME);
 
 #if defined(__GNUC__) && !STEPPED
     /* Each operation jumps to the next one itself, which the branch predictor likes better than one shared jump. */
 #define LABEL(NAME, name, delta) [OP_##NAME] = &&do_##name,
-    static const void *const labels[128] = {FOR_EACH_OPERATION(LABEL) [OP_END] = &&done};
+#define LABEL_DUP(NAME, n) [OP_##NAME] = &&do_dup,
+#define LABEL_MOVUP(NAME, n) [OP_##NAME] = &&do_movup,
+#define LABEL_MOVDN(NAME, n) [OP_##NAME] = &&do_movdn,
+    static const void *const labels[128] = {
+        FOR_EACH_OPERATION(LABEL) FOR_EACH_DUP(LABEL_DUP) FOR_EACH_MOVUP(LABEL_MOVUP) FOR_EACH_MOVDN(LABEL_MOVDN) [OP_END] = &&done,
+    };
 #undef LABEL
-#define NEXT() goto *labels[*op]
-#define CASE(NAME, name, delta)      \
-    do_##name : {                    \
-        EXECUTE(NAME, name, delta)   \
-        NEXT();                      \
+#undef LABEL_DUP
+#undef LABEL_MOVUP
+#undef LABEL_MOVDN
+    /* The empty instruction, another one in each place, keeps the compiler from making one jump of all these again. */
+#define NEXT(number)                              \
+    do {                                          \
+        __asm__ volatile("" : : "i"(number));     \
+        goto *labels[*op];                        \
+    } while (0)
+#define CASE(NAME, name, delta)                     \
+    do_##name : {                                   \
+        EXECUTE(NAME, name, delta, OPERAND(NAME))   \
+        NEXT(OP_##NAME);                                     \
     }
-    NEXT();
+#define FAMILY(LAST, name, delta)                               \
+    do_##name : {                                               \
+        EXECUTE(LAST, name, delta, OPCODE_PLACE[OPCODE])        \
+        NEXT(OP_##LAST);                                                 \
+    }
+    NEXT(OP_SPAN);
     FOR_EACH_OPERATION(CASE)
+    FAMILY(DUP0, dup, 1)
+    FAMILY(MOVUP2, movup, 0)
+    FAMILY(MOVDN2, movdn, 0)
+#undef FAMILY
 #undef NEXT
 #else
-#define CASE(NAME, name, delta)      \
-    case OP_##NAME: {                \
-        EXECUTE(NAME, name, delta)   \
-        break;                       \
+#define CASE(NAME, name, delta)                     \
+    case OP_##NAME: {                               \
+        EXECUTE(NAME, name, delta, OPERAND(NAME))   \
+        break;                                      \
     }
+#define MEMBER(NAME, n) case OP_##NAME:
+#define OPERATIONS                                                                                  \
+    FOR_EACH_OPERATION(CASE)                                                                        \
+    FOR_EACH_DUP(MEMBER) { EXECUTE(DUP0, dup, 1, OPCODE_PLACE[OPCODE]) break; }                     \
+    FOR_EACH_MOVUP(MEMBER) { EXECUTE(MOVUP2, movup, 0, OPCODE_PLACE[OPCODE]) break; }               \
+    FOR_EACH_MOVDN(MEMBER) { EXECUTE(MOVDN2, movdn, 0, OPCODE_PLACE[OPCODE]) break; }
     for (;;) {
 #if STEPPED
         if (decorators && row->index >= 0 && !m->decorated) {
@@ -79,7 +113,7 @@ NOINLINE int run_operations(MachineC *m, const uint64_t *immediate, const uint8_
             goto stop;
         }
         switch (row->opcode) {
-            FOR_EACH_OPERATION(CASE)
+            OPERATIONS
         case OP_SPAN:
         case OP_RESPAN: break;
         default: goto done; /* OP_END */
@@ -89,11 +123,13 @@ NOINLINE int run_operations(MachineC *m, const uint64_t *immediate, const uint8_
         clk++;
 #else
         switch (*op) {
-            FOR_EACH_OPERATION(CASE)
+            OPERATIONS
         default: goto done; /* OP_END */
         }
 #endif
     }
+#undef OPERATIONS
+#undef MEMBER
 #endif
 
 done:
@@ -109,6 +145,7 @@ stop:
 }
 
 #undef TAKES
+#undef OPCODE
 #undef OPERAND
 #undef ADVANCE
 #undef EXECUTE

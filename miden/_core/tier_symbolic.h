@@ -242,14 +242,11 @@ NOINLINE int symbolic_operation(TranslationC *t, uint32_t opcode, uint64_t imm, 
     case OP_PUSH: element_push(t, value_constant(t, imm)); return 1;
     case OP_PAD: element_push(t, value_constant(t, 0)); return 1;
     case OP_DROP: element_pop(t); return 1;
-#define DUP(n) case OP_DUP##n: element_push(t, element(t, n)); return 1;
-        DUP(0) DUP(1) DUP(2) DUP(3) DUP(4) DUP(5) DUP(6) DUP(7) DUP(9) DUP(11) DUP(13) DUP(15)
-#undef DUP
-#define MOVE(n)                                     \
-    case OP_MOVUP##n: element_up(t, n); return 1;   \
-    case OP_MOVDN##n: element_down(t, n); return 1;
-        MOVE(2) MOVE(3) MOVE(4) MOVE(5) MOVE(6) MOVE(7) MOVE(8)
-#undef MOVE
+#define CASE(NAME, n) case OP_##NAME:
+        FOR_EACH_DUP(CASE) element_push(t, element(t, OPCODE_PLACE[opcode])); return 1;
+        FOR_EACH_MOVUP(CASE) element_up(t, OPCODE_PLACE[opcode]); return 1;
+        FOR_EACH_MOVDN(CASE) element_down(t, OPCODE_PLACE[opcode]); return 1;
+#undef CASE
     case OP_SWAP: elements_exchange(t, 0, 1, 1); return 1;
     case OP_SWAPW: elements_exchange(t, 0, 4, 4); return 1;
     case OP_SWAPW2: elements_exchange(t, 0, 8, 4); return 1;

@@ -13,6 +13,9 @@ static const int8_t DEPTH_CHANGES[128] = {
 #define CHANGE(NAME, name, delta) [OP_##NAME] = delta,
     FOR_EACH_OPERATION(CHANGE)
 #undef CHANGE
+#define CHANGE(NAME, n) [OP_##NAME] = 1,
+    FOR_EACH_DUP(CHANGE)
+#undef CHANGE
 };
 
 /* Record the continuations on the stack and one more, which is in progress. */
