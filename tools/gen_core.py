@@ -53,14 +53,13 @@ def opcodes_header() -> str:
         f"#define MAX_KERNEL_PROCEDURES {isa.MAX_KERNEL_PROCEDURES}",
         "",
         "/* What an opcode is: the table below has one byte of these for each of the 256 bytes. */",
-        "#define OPCODE_PLAIN 1      /* may stand in a basic block */",
-        "#define OPCODE_IMMEDIATE 2  /* takes one entry of the immediates */",
-        "#define OPCODE_HASHED 4     /* its immediate is part of the digest and takes a group of its own */",
+        "#define OPCODE_IMMEDIATE 1  /* takes one entry of the immediates */",
+        "#define OPCODE_PLAIN 2      /* may stand in a basic block */",
         "",
     ]
     traits = [0] * 256
     for row in plain:
-        traits[row.opcode] = 1 + (2 if row.immediate else 0) + (4 if row.immediate == "value" else 0)
+        traits[row.opcode] = 2 + (1 if row.immediate else 0)
     lines.append("static const unsigned char OPCODE_TRAITS[256] = {")
     lines += ["    " + " ".join(f"{value}," for value in traits[start : start + 32]) for start in range(0, 256, 32)]
     lines += ["};", "", "/* X(opcode name, function suffix, change of the stack depth), for the operations of a basic block but the families below. */"]

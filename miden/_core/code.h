@@ -1,4 +1,4 @@
-/* A forest as the engine wants it: the columns of a `MastForest` checked once, nodes and operations copied.
+/* A forest as the engine wants it: the columns of a `MastForest` checked once; operations are executed as they come.
  *
  * Columns are hostile. Nothing of them is used before `code_build` has looked at it; afterwards the engine trusts ids and
  * spans. What is not checked: digests (see digests.h), and that children stand before their parents. Cyclic
@@ -52,12 +52,13 @@ typedef struct {
     HotNodeC nodes[];
 } HotC;
 
+/* All columns but the operations stay where they are; whoever made the code keeps them. */
 typedef struct {
-    NodeC *nodes;              /* one allocation, of which these are parts */
-    const uint64_t *immediates;
-    const uint32_t *roots;     /* in the order of the forest */
+    NodeC *nodes;              /* one allocation with the operations */
     const uint8_t *operations;
-    const uint8_t *records;    /* the column of nodes as it came, for the digests; its owner keeps it */
+    const uint8_t *records;    /* the column of nodes, for the digests */
+    const uint8_t *immediates; /* eight bytes each */
+    const uint8_t *roots;      /* four bytes each, in the order of the forest */
     uint64_t node_count, op_count, root_count;
     void *hot;                 /* a HotC, once there is one */
     void *sorted_roots;        /* once there is such a thing: positions in `roots`, by digest and then by position */
@@ -108,8 +109,20 @@ ALWAYS_INLINE NodeRecordC node_record(const ColumnsC *columns, uint64_t id) {
 
 typedef unsigned long long llu;
 
-/* Check one block's spans and operations; they have to follow those of the block before. */
-NOINLINE int check_block(ColumnsC *columns, uint64_t id, const NodeRecordC *record, uint64_t op_next, uint64_t imm_next) {
+static const uint8_t NODE_CHILDREN[] = {
+    [NODE_JOIN] = 2, [NODE_SPLIT] = 2, [NODE_LOOP] = 1, [NODE_CALL] = 1, [NODE_SYSCALL] = 1, [NODE_EXTERNAL] = 0,
+};
+
+#define COPIED_AT_ONCE 8
+
+ALWAYS_INLINE void check_operation(uint8_t opcode, unsigned *common, unsigned *needed) {
+    unsigned traits = OPCODE_TRAITS[opcode];
+    *common &= traits;
+    *needed += traits & OPCODE_IMMEDIATE;
+}
+
+/* Check one block's spans and operations, which have to follow those of the block before, and copy the operations. */
+ALWAYS_INLINE int check_block(ColumnsC *columns, uint64_t id, const NodeRecordC *record, uint64_t op_next, uint64_t imm_next, uint8_t *copy) {
     if (record->op_count == 0) REFUSE("block %llu has no operations", (llu)id);
     if (record->op_start != op_next) REFUSE("operations of block %llu start at %u, expected %llu", (llu)id, record->op_start, (llu)op_next);
     if (record->imm_start != imm_next) REFUSE("immediates of block %llu start at %u, expected %llu", (llu)id, record->imm_start, (llu)imm_next);
@@ -120,30 +133,52 @@ NOINLINE int check_block(ColumnsC *columns, uint64_t id, const NodeRecordC *reco
         REFUSE("block %llu has %u immediates, only %llu are left", (llu)id, record->imm_count, (llu)(columns->immediate_bytes / 8 - imm_next));
     }
     const uint8_t *operations = columns->operations + op_next;
-    uint64_t needed = 0;
-    unsigned common = OPCODE_PLAIN; /* without a branch for each: this passes over whole libraries */
-    for (uint64_t i = 0; i < record->op_count; i++) {
-        unsigned traits = OPCODE_TRAITS[operations[i]];
-        common &= traits;
-        needed += (traits & OPCODE_IMMEDIATE) / OPCODE_IMMEDIATE;
+    uint32_t count = record->op_count, next = 0;
+    unsigned common = OPCODE_PLAIN, needed = 0; /* without a branch for each: whole libraries pass here */
+    for (; count - next >= COPIED_AT_ONCE; next += COPIED_AT_ONCE) {
+        if (copy) memcpy(copy + next, operations + next, COPIED_AT_ONCE);
+        UNROLLED(COPIED_AT_ONCE)
+        for (unsigned i = 0; i < COPIED_AT_ONCE; i++) check_operation(operations[next + i], &common, &needed);
     }
-    if (!common) {
-        uint64_t i = 0;
+    for (; next < count; next++) {
+        if (copy) copy[next] = operations[next];
+        check_operation(operations[next], &common, &needed);
+    }
+    if (UNLIKELY(!common)) {
+        uint32_t i = 0;
         while (OPCODE_TRAITS[operations[i]] & OPCODE_PLAIN) i++;
-        REFUSE("operation %llu of block %llu has opcode %u, which cannot stand in a block", (llu)i, (llu)id, operations[i]);
+        REFUSE("operation %u of block %llu has opcode %u, which cannot stand in a block", i, (llu)id, operations[i]);
     }
     if (needed != record->imm_count) {
-        REFUSE("the operations of block %llu take %llu immediates, found %u", (llu)id, (llu)needed, record->imm_count);
+        REFUSE("the operations of block %llu take %u immediates, found %u", (llu)id, needed, record->imm_count);
     }
     return 0;
 }
 
-/* Check everything about the columns but the digests. */
-NOINLINE int check_columns(ColumnsC *columns) {
+/* Say what is wrong with the children of a node, or with a field that its kind does not use. */
+NOINLINE int refuse_fields(ColumnsC *columns, uint64_t id, const NodeRecordC *record, uint64_t count) {
+    unsigned children = NODE_CHILDREN[record->kind];
+    if (children >= 1 && record->a >= count) REFUSE("child %u of node %llu is not among the %llu nodes", record->a, (llu)id, (llu)count);
+    if (children == 2 && record->b >= count) REFUSE("child %u of node %llu is not among the %llu nodes", record->b, (llu)id, (llu)count);
+    REFUSE("node %llu has something in a field that its kind does not use", (llu)id);
+}
+
+/* Field by field: a struct made on the stack and copied waits for its own stores. */
+ALWAYS_INLINE void node_init(NodeC *node, uint32_t kind, uint32_t a, uint32_t b, uint32_t op_count) {
+    node->kind = kind, node->flags = 0;
+    node->a = a, node->b = b;
+    node->op_count = op_count, node->row_count = 0;
+    node->heat = node->reserved = 0;
+}
+
+/* Check everything about the columns but the digests. Writes down the nodes, and the operations with an END behind those of
+ * each block, unless `nodes` is NULL. */
+ALWAYS_INLINE int check_and_copy(ColumnsC *columns, NodeC *nodes, uint8_t *copy) {
     if (columns->node_bytes % NODE_RECORD_SIZE) REFUSE("nodes are %d bytes each, found %llu bytes", NODE_RECORD_SIZE, (llu)columns->node_bytes);
     if (columns->immediate_bytes % 8) REFUSE("immediates are 8 bytes each, found %llu bytes", (llu)columns->immediate_bytes);
     if (columns->root_bytes % 4) REFUSE("roots are 4 bytes each, found %llu bytes", (llu)columns->root_bytes);
     uint64_t count = columns->node_bytes / NODE_RECORD_SIZE, op_next = 0, imm_next = 0;
+    uint32_t op_end = 0; /* of what was copied */
     if (count > UINT32_MAX) REFUSE("a forest has at most %u nodes, found %llu", UINT32_MAX, (llu)count);
     if (columns->operation_bytes > MAX_CODE_OPS) REFUSE("a forest has at most %llu operations, found %llu", MAX_CODE_OPS, (llu)columns->operation_bytes);
     for (uint64_t i = 0; i < columns->immediate_bytes / 8; i++) {
@@ -152,35 +187,28 @@ NOINLINE int check_columns(ColumnsC *columns) {
     }
     for (uint64_t id = 0; id < count; id++) {
         NodeRecordC record = node_record(columns, id);
-        int children = 0;
-        switch (record.kind) {
-        case NODE_JOIN:
-        case NODE_SPLIT: children = 2; break;
-        case NODE_LOOP:
-        case NODE_CALL:
-        case NODE_SYSCALL: children = 1; break;
-        case NODE_BLOCK:
-        case NODE_DYN:
-        case NODE_DYNCALL:
-        case NODE_EXTERNAL: break;
-        default: REFUSE("node %llu is of kind %u, which does not exist", (llu)id, record.kind);
-        }
+        if (record.kind >= sizeof NODE_CHILDREN) REFUSE("node %llu is of kind %u, which does not exist", (llu)id, record.kind);
         for (int i = 0; i < 4; i++) {
             if (record.digest[i] >= FELT_P) REFUSE("element %d of the digest of node %llu is not below p: %llu", i, (llu)id, (llu)record.digest[i]);
         }
-        if (children >= 1 && record.a >= count) REFUSE("child %u of node %llu is not among the %llu nodes", record.a, (llu)id, (llu)count);
-        if (children == 2 && record.b >= count) REFUSE("child %u of node %llu is not among the %llu nodes", record.b, (llu)id, (llu)count);
-        if ((children < 1 && record.a) || (children < 2 && record.b) || record.reserved) {
-            REFUSE("node %llu has something in a field that its kind does not use", (llu)id);
-        }
+        unsigned children = NODE_CHILDREN[record.kind];
+        uint64_t end_a = children >= 1 ? count : 1, end_b = children == 2 ? count : 1;
+        if (UNLIKELY(record.a >= end_a || record.b >= end_b || record.reserved)) return refuse_fields(columns, id, &record, count);
         if (record.kind == NODE_BLOCK) {
-            if (check_block(columns, id, &record, op_next, imm_next) < 0) return -1;
+            if (check_block(columns, id, &record, op_next, imm_next, nodes ? copy + op_end : NULL) < 0) return -1;
+            record.a = op_end;
+            record.b = record.imm_start;
             op_next += record.op_count;
             imm_next += record.imm_count;
-        } else if (record.op_start || record.op_count || record.imm_start || record.imm_count) {
+            op_end += record.op_count;
+            if (nodes) copy[op_end] = OP_END;
+            op_end++;
+        } else if (record.op_start | record.op_count | record.imm_start | record.imm_count) {
             REFUSE("node %llu is not a block and has operations or immediates", (llu)id);
         }
+        if (nodes) node_init(&nodes[id], record.kind, record.a, record.b, record.op_count);
     }
+    if (nodes) copy[op_end] = OP_END; /* the engine looks one ahead */
     if (op_next != columns->operation_bytes) REFUSE("the blocks have %llu operations, found %llu", (llu)op_next, (llu)columns->operation_bytes);
     if (imm_next != columns->immediate_bytes / 8) REFUSE("the blocks take %llu immediates, found %llu", (llu)imm_next, (llu)(columns->immediate_bytes / 8));
     for (uint64_t i = 0; i < columns->root_bytes / 4; i++) {
@@ -188,6 +216,10 @@ NOINLINE int check_columns(ColumnsC *columns) {
         if (root >= count) REFUSE("root %u is not among the %llu nodes", root, (llu)count);
     }
     return 0;
+}
+
+NOINLINE int check_columns(ColumnsC *columns) {
+    return check_and_copy(columns, NULL, NULL);
 }
 
 /* Immediates in the machine's byte order; NULL without memory. */
@@ -213,9 +245,13 @@ ALWAYS_INLINE void code_digest(const CodeC *code, uint64_t id, felt_t digest[4])
 
 /* --- roots -------------------------------------------------------------------------------------------------------- */
 
-ALWAYS_INLINE int compare_root(const CodeC *code, uint32_t position, const felt_t digest[4]) {
+ALWAYS_INLINE uint32_t code_root(const CodeC *code, uint64_t position) {
+    return load_u32(code->roots + 4 * position);
+}
+
+ALWAYS_INLINE int compare_root(const CodeC *code, uint64_t position, const felt_t digest[4]) {
     felt_t own[4];
-    code_digest(code, code->roots[position], own);
+    code_digest(code, code_root(code, position), own);
     return digest_compare(own, digest);
 }
 
@@ -236,7 +272,7 @@ NOINLINE uint32_t *code_sort_roots(const CodeC *code) {
                 int take_left = right == end;
                 if (left < middle && right < end) {
                     felt_t digest[4];
-                    code_digest(code, code->roots[from[right]], digest);
+                    code_digest(code, code_root(code, from[right]), digest);
                     take_left = compare_root(code, from[left], digest) <= 0;
                 }
                 to[out] = take_left ? from[left++] : from[right++];
@@ -257,8 +293,8 @@ NOINLINE int64_t code_find_root(CodeC *code, const felt_t digest[4]) {
     if (!sorted) {
         uint32_t *order = code_sort_roots(code);
         if (!order) {
-            while (low < high && compare_root(code, (uint32_t)low, digest) != 0) low++;
-            return low < high ? (int64_t)code->roots[low] : -1;
+            while (low < high && compare_root(code, low, digest) != 0) low++;
+            return low < high ? (int64_t)code_root(code, low) : -1;
         }
         if (!publish_pointer(&code->sorted_roots, order)) free(order);
         sorted = LOAD_POINTER(&code->sorted_roots);
@@ -269,10 +305,16 @@ NOINLINE int64_t code_find_root(CodeC *code, const felt_t digest[4]) {
         else high = middle;
     }
     if (low == code->root_count || compare_root(code, sorted[low], digest) != 0) return -1;
-    return (int64_t)code->roots[sorted[low]];
+    return (int64_t)code_root(code, sorted[low]);
 }
 
 /* --- blocks ------------------------------------------------------------------------------------------------------- */
+
+#define IMMEDIATE_SIZE 8
+
+ALWAYS_INLINE const uint8_t *block_immediates(const CodeC *code, const NodeC *node) {
+    return code->immediates + IMMEDIATE_SIZE * (uint64_t)node->imm_start;
+}
 
 ALWAYS_INLINE const uint8_t *block_operations(const CodeC *code, const NodeC *node) {
     return code->operations + node->op_start;
@@ -351,49 +393,25 @@ NOINLINE void code_free(CodeC *code) {
     free(code);
 }
 
-/* Copy columns that have been checked; there is room for them. */
-NOINLINE void code_fill(CodeC *code, const ColumnsC *columns, uint64_t *immediates, uint32_t *roots, uint8_t *operations) {
-    uint64_t imm_count = columns->immediate_bytes / 8;
-    uint32_t op_end = 0;
-    for (uint64_t i = 0; i < imm_count; i++) immediates[i] = load_u64(columns->immediates + 8 * i);
-    for (uint64_t i = 0; i < code->root_count; i++) roots[i] = load_u32(columns->roots + 4 * i);
-    for (uint64_t id = 0; id < code->node_count; id++) {
-        const uint8_t *bytes = columns->nodes + NODE_RECORD_SIZE * id;
-        NodeC node = {.kind = load_u32(bytes), .a = load_u32(bytes + 4), .b = load_u32(bytes + 8), .op_count = load_u32(bytes + 16)};
-        if (node.kind == NODE_BLOCK) {
-            memcpy(operations + op_end, columns->operations + load_u32(bytes + 12), node.op_count);
-            node.op_start = op_end;
-            node.imm_start = load_u32(bytes + 20);
-            op_end += node.op_count;
-            operations[op_end++] = OP_END;
-        }
-        code->nodes[id] = node;
-    }
-}
-
-/* Build a CodeC: 0, -1 with a reason, or -2 without memory. The column of nodes is to live as long as the result. */
+/* Build a CodeC: 0, -1 with a reason, or -2 without memory. The columns are to live as long as the result. */
 NOINLINE int code_build(ColumnsC *columns, CodeC **result) {
-    if (check_columns(columns) < 0) return -1;
-    uint64_t node_count = columns->node_bytes / NODE_RECORD_SIZE, root_count = columns->root_bytes / 4;
-    uint64_t size = node_count * (sizeof(NodeC) + 1) + columns->immediate_bytes + columns->root_bytes + columns->operation_bytes;
     CodeC *code = calloc(1, sizeof *code);
-    char *place = allocate_array(size, 1);
-    if (!code || !place) {
-        free(code), free(place);
-        return -2;
+    if (!code) return -2;
+    uint64_t node_count = columns->node_bytes / NODE_RECORD_SIZE;
+    code->nodes = allocate_array(node_count * (sizeof(NodeC) + 1) + columns->operation_bytes + 1, 1);
+    uint8_t *operations = (uint8_t *)(code->nodes + node_count);
+    int status = code->nodes ? check_and_copy(columns, code->nodes, operations) : -2;
+    if (status < 0) {
+        code_free(code);
+        return status;
     }
-    code->nodes = (NodeC *)place;
-    uint64_t *immediates = (uint64_t *)(code->nodes + node_count);
-    uint32_t *roots = (uint32_t *)(immediates + columns->immediate_bytes / 8);
-    uint8_t *operations = (uint8_t *)(roots + root_count);
-    code->immediates = immediates;
-    code->roots = roots;
-    code->operations = operations;
     code->records = columns->nodes;
+    code->operations = operations;
+    code->immediates = columns->immediates;
+    code->roots = columns->roots;
     code->node_count = node_count;
     code->op_count = columns->operation_bytes;
-    code->root_count = root_count;
-    code_fill(code, columns, immediates, roots, operations);
+    code->root_count = columns->root_bytes / 4;
     *result = code;
     return 0;
 }

@@ -145,7 +145,7 @@ NOINLINE int step_block(MachineC *m, const NodeC *node) {
 ALWAYS_INLINE int run_block(MachineC *m, uint32_t id, NodeC *node) {
     CodeC *code = m->forest;
     const uint8_t *op = block_operations(code, node);
-    const uint64_t *immediate = code->immediates + node->imm_start;
+    const uint8_t *immediate = block_immediates(code, node);
     uint32_t row_count = block_row_count(code, node);
     m->block = id;
     m->block_clk = m->clk - m->row;
@@ -155,7 +155,7 @@ ALWAYS_INLINE int run_block(MachineC *m, uint32_t id, NodeC *node) {
         const RowC *rows = block_rows(code, id);
         if (UNLIKELY(!rows)) return fault0(m, STATUS_NO_MEMORY);
         op += rows[m->row].op;
-        immediate += rows[m->row].imm;
+        immediate += IMMEDIATE_SIZE * rows[m->row].imm;
     }
     int status = run_operations(m, immediate, &op);
     if (LIKELY(!status)) {

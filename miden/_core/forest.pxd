@@ -63,5 +63,5 @@ cdef extern from "digests.h" nogil:
 
 cdef class Code:
     cdef CodeC *c_code
-    cdef bytes nodes
+    cdef tuple columns
     cdef public object owner

@@ -199,7 +199,7 @@ cdef class Code:
         cdef char[200] reason
         cdef int status
         columns_init(&columns, nodes, operations, immediates, roots, reason, sizeof(reason))
-        self.nodes = nodes  # which the code goes on reading digests from
+        self.columns = (nodes, operations, immediates, roots)  # which the code goes on reading
         with nogil:
             status = code_build(&columns, &self.c_code)
         if status == -1:

@@ -11,11 +11,11 @@
 #if STEPPED
 NOINLINE int run_rows(MachineC *m, const NodeC *node, const RowC *first, const RowC **at) {
     const int decorators = m->debug && (node->flags & NODE_HAS_OP_DECORATORS);
-    const uint64_t *immediates = m->forest->immediates + node->imm_start;
+    const uint8_t *immediates = block_immediates(m->forest, node);
     const RowC *row = *at;
     uint64_t clk = m->block_clk + (uint64_t)(row - first);
 #else
-NOINLINE int run_operations(MachineC *m, const uint64_t *immediate, const uint8_t **at) {
+NOINLINE int run_operations(MachineC *m, const uint8_t *immediate, const uint8_t **at) {
     const uint8_t *op = *at;
 #endif
     felt_t *sp = m->sp, top = sp[0];
@@ -25,15 +25,15 @@ NOINLINE int run_operations(MachineC *m, const uint64_t *immediate, const uint8_
 #define TAKES(NAME) (OPCODE_TRAITS[OP_##NAME] & OPCODE_IMMEDIATE)
 #if STEPPED
 #define OPCODE row->opcode
-#define OPERAND(NAME) (OP_##NAME == OP_CLK ? clk : TAKES(NAME) ? immediates[row->imm] : 0)
+#define OPERAND(NAME) (OP_##NAME == OP_CLK ? clk : TAKES(NAME) ? load_u64(immediates + IMMEDIATE_SIZE * row->imm) : 0)
 #define ADVANCE(NAME) (void)0
 #else
 #define OPCODE *op
-#define OPERAND(NAME) (OP_##NAME == OP_CLK ? operation_clk(m, op) : TAKES(NAME) ? *immediate : 0)
+#define OPERAND(NAME) (OP_##NAME == OP_CLK ? operation_clk(m, op) : TAKES(NAME) ? load_u64(immediate) : 0)
 #define ADVANCE(NAME)              \
     do {                           \
         op++;                      \
-        if (TAKES(NAME)) immediate++; \
+        if (TAKES(NAME)) immediate += IMMEDIATE_SIZE; \
     } while (0)
 #endif
 
@@ -60,17 +60,20 @@ NOINLINE int run_operations(MachineC *m, const uint64_t *immediate, const uint8_
 #define LABEL_MOVUP(NAME, n) [OP_##NAME] = &&do_movup,
 #define LABEL_MOVDN(NAME, n) [OP_##NAME] = &&do_movdn,
     static const void *const labels[128] = {
-        FOR_EACH_OPERATION(LABEL) FOR_EACH_DUP(LABEL_DUP) FOR_EACH_MOVUP(LABEL_MOVUP) FOR_EACH_MOVDN(LABEL_MOVDN) [OP_END] = &&done,
+        FOR_EACH_OPERATION(LABEL) FOR_EACH_DUP(LABEL_DUP) FOR_EACH_MOVUP(LABEL_MOVUP) FOR_EACH_MOVDN(LABEL_MOVDN) [OP_END] = &&done
     };
 #undef LABEL
 #undef LABEL_DUP
 #undef LABEL_MOVUP
 #undef LABEL_MOVDN
-    /* The empty instruction, another one in each place, keeps the compiler from making one jump of all these again. */
+    /* Where the operation after this one jumps to is looked up a step ahead, so that a jump that was mispredicted is found
+     * out at once. The empty instruction, another one in each place, keeps the compiler from making one jump of them all. */
 #define NEXT(number)                              \
     do {                                          \
+        const void *target = next;                \
+        next = labels[op[1]];                       \
         __asm__ volatile("" : : "i"(number));     \
-        goto *labels[*op];                        \
+        goto *target;                             \
     } while (0)
 #define CASE(NAME, name, delta)                     \
     do_##name : {                                   \
@@ -82,6 +85,7 @@ NOINLINE int run_operations(MachineC *m, const uint64_t *immediate, const uint8_
         EXECUTE(LAST, name, delta, OPCODE_PLACE[OPCODE])        \
         NEXT(OP_##LAST);                                                 \
     }
+    const void *next = labels[*op];
     NEXT(OP_SPAN);
     FOR_EACH_OPERATION(CASE)
     FAMILY(DUP0, dup, 1)
@@ -101,8 +105,8 @@ NOINLINE int run_operations(MachineC *m, const uint64_t *immediate, const uint8_
     FOR_EACH_DUP(MEMBER) { EXECUTE(DUP0, dup, 1, OPCODE_PLACE[OPCODE]) break; }                     \
     FOR_EACH_MOVUP(MEMBER) { EXECUTE(MOVUP2, movup, 0, OPCODE_PLACE[OPCODE]) break; }               \
     FOR_EACH_MOVDN(MEMBER) { EXECUTE(MOVDN2, movdn, 0, OPCODE_PLACE[OPCODE]) break; }
-    for (;;) {
 #if STEPPED
+    for (;;) {
         if (decorators && row->index >= 0 && !m->decorated) {
             m->decorator_slot = SLOT_BEFORE_OP;
             status = STATUS_DECORATOR;
@@ -121,13 +125,14 @@ NOINLINE int run_operations(MachineC *m, const uint64_t *immediate, const uint8_
         m->decorated = 0;
         row++;
         clk++;
+    }
 #else
+    while (*op != OP_END) {
         switch (*op) {
             OPERATIONS
-        default: goto done; /* OP_END */
         }
-#endif
     }
+#endif
 #undef OPERATIONS
 #undef MEMBER
 #endif

@@ -119,7 +119,7 @@ NOINLINE void translate_block(TranslationC *t, uint32_t id) {
     segment_open(t, CONT_START, id, 0);
     for (uint32_t i = 0; i < node->row_count; i++) {
         uint32_t opcode = rows[i].opcode;
-        uint64_t imm = OPCODE_TRAITS[opcode] & OPCODE_IMMEDIATE ? t->code->immediates[node->imm_start + rows[i].imm] : 0;
+        uint64_t imm = OPCODE_TRAITS[opcode] & OPCODE_IMMEDIATE ? load_u64(block_immediates(t->code, node) + IMMEDIATE_SIZE * rows[i].imm) : 0;
         if (t->open && segment_is_full(t)) segment_end(t);
         if (!t->open && (t->rows >= REGION_ROWS || t->failed)) {
             leave_region(t, CONT_BLOCK, id, i);
