@@ -21,7 +21,6 @@ sys.path.insert(0, str(ROOT))
 from miden import isa, rpo, status  # noqa: E402  (the path has to be set first)
 from miden.field import P  # noqa: E402
 
-
 FAMILIES = ("DUP", "MOVUP", "MOVDN")
 """Operations that have a number in their name: the place of the stack that they are about."""
 
@@ -62,7 +61,7 @@ def opcodes_header() -> str:
         traits[row.opcode] = 2 + (1 if row.immediate else 0)
     lines.append("static const unsigned char OPCODE_TRAITS[256] = {")
     lines += ["    " + " ".join(f"{value}," for value in traits[start : start + 32]) for start in range(0, 256, 32)]
-    lines += ["};", "", "/* X(opcode name, function suffix, change of the stack depth), for the operations of a basic block but the families below. */"]
+    lines += ["};", "", "/* X(opcode name, function suffix, change of the stack depth), for operations but those of the families below. */"]
     families = {name: [row for row in plain if re.fullmatch(name + "[0-9]+", row.name)] for name in FAMILIES}
     places = {row.opcode: int(row.name.removeprefix(name)) for name, rows in families.items() for row in rows}
     lines += listing("FOR_EACH_OPERATION", [f"{row.name}, {row.name.lower()}, {row.delta}" for row in plain if row.opcode not in places])

@@ -1,4 +1,4 @@
-/* The state of one run. Read this first; then stack.h and memory.h, the ops_*.h by family, rows.h (one basic block) and
+/* The state of one run. Read this first; then stack.h and memory.h, the ops_*.h by family, block.h (one basic block) and
  * engine.h (the traversal of nodes).
  *
  * A MachineC is plain data and owns all it points to except the codes, which its Python handle keeps alive. Every routine

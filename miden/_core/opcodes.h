@@ -142,7 +142,7 @@ static const unsigned char OPCODE_TRAITS[256] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 };
 
-/* X(opcode name, function suffix, change of the stack depth), for the operations of a basic block but the families below. */
+/* X(opcode name, function suffix, change of the stack depth), for operations but those of the families below. */
 #define FOR_EACH_OPERATION(X) \
     X(NOOP, noop, 0) \
     X(EQZ, eqz, 0) \

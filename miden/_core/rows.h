@@ -1,4 +1,4 @@
-/* The operations of one basic block: included twice by engine.h, to make
+/* The operations of one basic block: included twice by block.h, to make
  *
  *     run_operations   everything that is left of a block that the budget allows: straight from the operations as they are
  *                      written, so that code is run once without being made into anything else first. What padding puts
