@@ -10,6 +10,7 @@ writes a file only if its text changes. With ``--check`` it writes nothing and e
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -19,6 +20,9 @@ sys.path.insert(0, str(ROOT))
 
 from miden import isa, rpo, status  # noqa: E402  (the path has to be set first)
 from miden.field import P  # noqa: E402
+
+FAMILIES = ("DUP", "MOVUP", "MOVDN")
+"""Operations that have a number in their name: the place of the stack that they are about."""
 
 
 def banner(source: str, guard: str) -> list[str]:
@@ -48,21 +52,32 @@ def opcodes_header() -> str:
         f"#define MAX_KERNEL_PROCEDURES {isa.MAX_KERNEL_PROCEDURES}",
         "",
         "/* What an opcode is: the table below has one byte of these for each of the 256 bytes. */",
-        "#define OPCODE_PLAIN 1      /* may stand in a basic block */",
-        "#define OPCODE_IMMEDIATE 2  /* takes one entry of the immediates */",
-        "#define OPCODE_HASHED 4     /* its immediate is part of the digest and takes a group of its own */",
+        "#define OPCODE_IMMEDIATE 1  /* takes one entry of the immediates */",
+        "#define OPCODE_PLAIN 2      /* may stand in a basic block */",
         "",
     ]
     traits = [0] * 256
     for row in plain:
-        traits[row.opcode] = 1 + (2 if row.immediate else 0) + (4 if row.immediate == "value" else 0)
+        traits[row.opcode] = 2 + (1 if row.immediate else 0)
     lines.append("static const unsigned char OPCODE_TRAITS[256] = {")
     lines += ["    " + " ".join(f"{value}," for value in traits[start : start + 32]) for start in range(0, 256, 32)]
-    lines += ["};", "", "/* X(opcode name, function suffix, change of the stack depth), for every operation of a basic block. */"]
-    lines.append("#define FOR_EACH_OPERATION(X) \\")
-    lines += [f"    X({row.name}, {row.name.lower()}, {row.delta}) \\" for row in plain]
-    lines += ["", "#endif", ""]
+    lines += ["};", "", "/* X(opcode name, function suffix, change of the stack depth), for operations but those of the families below. */"]
+    families = {name: [row for row in plain if re.fullmatch(name + "[0-9]+", row.name)] for name in FAMILIES}
+    places = {row.opcode: int(row.name.removeprefix(name)) for name, rows in families.items() for row in rows}
+    lines += listing("FOR_EACH_OPERATION", [f"{row.name}, {row.name.lower()}, {row.delta}" for row in plain if row.opcode not in places])
+    lines.append("/* X(opcode name, n), for the operations that differ by a place of the stack only: element n. */")
+    for name, rows in families.items():
+        lines += listing(f"FOR_EACH_{name}", [f"{row.name}, {places[row.opcode]}" for row in rows])
+    lines += ["/* The n of an opcode. */", "static const unsigned char OPCODE_PLACE[128] = {"]
+    table = [places.get(opcode, 0) for opcode in range(128)]
+    lines += ["    " + " ".join(f"{value}," for value in table[start : start + 32]) for start in range(0, 128, 32)]
+    lines += ["};", "", "#endif", ""]
     return "\n".join(lines)
+
+
+def listing(name: str, entries: list[str]) -> list[str]:
+    """Return a macro that applies its argument to every entry."""
+    return [f"#define {name}(X) \\", *(f"    X({entry}) \\" for entry in entries), ""]
 
 
 def status_header() -> str:

@@ -22,17 +22,6 @@ typedef struct {
 
 #define MIN_BATCH_OPS 7 /* a batch is only closed with eight groups, and a group takes an operation: eight, or seven pushes */
 
-ALWAYS_INLINE int node_children(const NodeRecordC *record) {
-    switch (record->kind) {
-    case NODE_JOIN:
-    case NODE_SPLIT: return 2;
-    case NODE_LOOP:
-    case NODE_CALL:
-    case NODE_SYSCALL: return 1;
-    default: return 0;
-    }
-}
-
 ALWAYS_INLINE felt_t node_domain(uint32_t kind) {
     switch (kind) {
     case NODE_JOIN: return DOMAIN_JOIN;
@@ -102,7 +91,7 @@ NOINLINE int digests_walk(ColumnsC *columns, uint64_t count, uint32_t *heights) 
     uint64_t id;
     for (id = 0; id < count; id++) {
         NodeRecordC record = node_record(columns, id);
-        int children = node_children(&record);
+        unsigned children = NODE_CHILDREN[record.kind];
         if ((children >= 1 && record.a >= id) || (children == 2 && record.b >= id)) break;
         uint32_t below = children >= 1 ? heights[record.a] : 0;
         if (children == 2 && heights[record.b] > below) below = heights[record.b];
@@ -119,7 +108,7 @@ NOINLINE int digests_walk(ColumnsC *columns, uint64_t count, uint32_t *heights) 
     if (!starts || !parents || !queue || !missing) goto done;
     for (id = 0; id < count; id++) {
         NodeRecordC record = node_record(columns, id);
-        missing[id] = (uint8_t)node_children(&record);
+        missing[id] = NODE_CHILDREN[record.kind];
         heights[id] = 0;
         if (missing[id] >= 1) starts[(uint64_t)record.a + 2]++;
         if (missing[id] == 2) starts[(uint64_t)record.b + 2]++;
@@ -224,7 +213,7 @@ NOINLINE void digests_hash_inner(const DigestsC *work, const ColumnsC *columns) 
                 NodeRecordC record = node_record(columns, work->order[start + i]);
                 domains[i] = node_domain(record.kind);
                 memcpy(pairs + 8 * i, work->digests + 4 * (uint64_t)record.a, 4 * sizeof(felt_t));
-                if (node_children(&record) == 2) memcpy(pairs + 8 * i + 4, work->digests + 4 * (uint64_t)record.b, 4 * sizeof(felt_t));
+                if (NODE_CHILDREN[record.kind] == 2) memcpy(pairs + 8 * i + 4, work->digests + 4 * (uint64_t)record.b, 4 * sizeof(felt_t));
             }
             rpo_merge_many(pairs, domains, (size_t)chunk, pairs);
             for (uint64_t i = 0; i < chunk; i++) memcpy(work->digests + 4 * (uint64_t)work->order[start + i], pairs + 4 * i, 4 * sizeof(felt_t));

@@ -10,20 +10,8 @@
 #ifndef MIDEN_ENGINE_H
 #define MIDEN_ENGINE_H
 
-#include "ops_crypto.h"
-#include "ops_field.h"
-#include "ops_memory.h"
-#include "ops_stack.h"
-#include "ops_system.h"
-#include "ops_u32.h"
+#include "block.h"
 #include "tier_heat.h"
-
-#define STEPPED 0
-#include "rows.h"
-#undef STEPPED
-#define STEPPED 1
-#include "rows.h"
-#undef STEPPED
 
 /* --- contexts --------------------------------------------------------------------------------------------------- */
 
@@ -168,7 +156,7 @@ ALWAYS_INLINE void forest_enter(MachineC *m) {
  * record in progress is off the stack while it is worked on; a stop puts it back, where there is always room for it. */
 NOINLINE int engine_advance(MachineC *m) {
     uint32_t kind, node_id;
-    const NodeC *node;
+    NodeC *node;
     int status;
 
 next:
@@ -279,19 +267,21 @@ dispatch:
         goto block;
 
     case NODE_CALL: {
-        const NodeC *callee = &m->forest->nodes[node->a];
+        felt_t digest[4];
         TRY(context_reserve(m));
         TRY(continuations_reserve(m, 2));
         TRY(calls_reserve(m));
         context_save(m);
-        context_enter(m, callee->digest);
+        code_digest(m->forest, node->a, digest);
+        context_enter(m, digest);
         continuation_push(m, CONT_FINISH_CALL, node_id);
         END_ROW();
         START(node->a);
     }
 
     case NODE_SYSCALL: {
-        const felt_t *digest = m->forest->nodes[node->a].digest;
+        felt_t digest[4];
+        code_digest(m->forest, node->a, digest);
         if (UNLIKELY(!kernel_has(m, digest))) {
             TRY(fault(m, STATUS_SYSCALL_NOT_IN_KERNEL, 4, digest[0], digest[1], digest[2], digest[3]));
         }
@@ -325,43 +315,32 @@ dispatch:
         START(m->answer_root);
     }
 
-    default: /* NODE_EXTERNAL */
-        TRY(resolve(m, STATUS_EXTERNAL, node->digest));
+    default: { /* NODE_EXTERNAL */
+        felt_t digest[4];
+        code_digest(m->forest, node_id, digest);
+        TRY(resolve(m, STATUS_EXTERNAL, digest));
         TRY(continuations_reserve(m, 3));
         continuation_push(m, CONT_FINISH_EXTERNAL, node_id);
         forest_enter(m);
         m->decorated = 0;
         START(m->answer_root);
     }
+    }
 
-block: {
-    /* From row m->row on, which is the SPAN row or what comes after a stop. */
-    const RowC *rows = m->forest->rows + node->row_start;
-    const int decorators = m->debug && (node->flags & NODE_HAS_OP_DECORATORS);
-    m->block_rows = rows;
-    m->block_clk = m->clk - m->row;
-    if (m->row == 0) {
-        m->row = 1;
-        m->decorated = 0;
-    }
+block:
     kind = CONT_BLOCK;
-    if (LIKELY(!decorators && m->stop - m->block_clk >= node->row_count)) {
-        TRY(run_rows(m, rows + m->row));
-    } else {
-        TRY(run_rows_stepped(m, node, rows + m->row));
-    }
-    if (UNLIKELY(decorators)) {
+    TRY(run_block(m, node_id, node));
+    if (UNLIKELY(m->debug) && (node->flags & NODE_HAS_OP_DECORATORS)) {
         kind = CONT_AFTER_BLOCK;
         goto dispatch;
     }
     EXIT_NODE();
-}
 
 stop:
     m->node_id = node_id;
-    m->op_index = -1;
-    if (kind == CONT_BLOCK) m->op_index = m->forest->rows[node->row_start + m->row].index;
-    if (kind == CONT_AFTER_BLOCK) m->op_index = node->op_count;
+    if (kind == CONT_AFTER_BLOCK) m->op_index = (int64_t)block_padded_count(m->forest, node);
+    else if (kind != CONT_BLOCK) m->op_index = -1;
+    if (status == STATUS_NOT_U32 && m->fault_values[0] == OWN_INDEX) m->fault_values[0] = (uint64_t)m->op_index;
     continuation_push(m, kind, node_id);
     return status;
 }
@@ -421,10 +400,10 @@ NOINLINE void machine_free(MachineC *m) {
 }
 
 /* Index of a code in this run, added if it is new; UINT32_MAX without memory. */
-NOINLINE uint32_t machine_add_code(MachineC *m, const CodeC *code) {
+NOINLINE uint32_t machine_add_code(MachineC *m, CodeC *code) {
     if (m->code_count == m->code_capacity) {
         uint64_t capacity = m->code_capacity;
-        const CodeC **larger = grow_array((void *)m->codes, &capacity, m->code_count + 1, sizeof *larger);
+        CodeC **larger = grow_array(m->codes, &capacity, m->code_count + 1, sizeof *larger);
         if (!larger || capacity > UINT32_MAX) return UINT32_MAX;
         m->codes = larger;
         m->code_capacity = (uint32_t)capacity;
@@ -439,7 +418,7 @@ typedef struct {
 } LimitsC;
 
 /* A machine at the start of a run, its stack all zeros; NULL without memory. The rest of the inputs follow. */
-NOINLINE MachineC *machine_new(const CodeC *code, uint32_t entrypoint, const LimitsC *limits) {
+NOINLINE MachineC *machine_new(CodeC *code, uint32_t entrypoint, const LimitsC *limits) {
     MachineC *m = calloc(1, sizeof *m);
     if (!m) return NULL;
     m->max_cycles = limits->max_cycles;

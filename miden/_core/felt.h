@@ -21,6 +21,13 @@
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #endif
 
+#if defined(__GNUC__) && !defined(__clang__)
+#define UNROLLED(count) _Pragma(UNROLLED_TEXT(GCC unroll count))
+#define UNROLLED_TEXT(...) #__VA_ARGS__
+#else
+#define UNROLLED(count)
+#endif
+
 typedef uint64_t felt_t;
 
 #define FELT_P 0xffffffff00000001ULL

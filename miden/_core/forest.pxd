@@ -13,21 +13,19 @@ cdef extern from "batch.h" nogil:
     const uint8_t[256] OPCODE_TRAITS
     int OPCODE_PLAIN
     int OPCODE_IMMEDIATE
+    int NODE_BLOCK
     void pack_block(PackC *pack, const uint8_t *opcodes, uint64_t count, const uint64_t *immediates)
     void block_digest_c "block_digest"(const uint8_t *opcodes, uint64_t count, const uint64_t *immediates, felt_t *digest)
 
 
 cdef extern from "code.h" nogil:
     ctypedef struct NodeC:
-        felt_t[4] digest
         uint32_t kind
-        uint32_t op_count
-        uint32_t row_count
         uint32_t flags
     ctypedef struct CodeC:
         NodeC *nodes
         uint64_t node_count
-        uint64_t row_count
+        uint64_t op_count
         uint64_t root_count
     ctypedef struct ColumnsC:
         const uint8_t *nodes
@@ -42,7 +40,9 @@ cdef extern from "code.h" nogil:
         size_t reason_size
     int code_build(ColumnsC *columns, CodeC **result)
     void code_free(CodeC *code)
-    int64_t code_find_root(const CodeC *code, const felt_t *digest)
+    int64_t code_find_root(CodeC *code, const felt_t *digest)
+    void code_digest(const CodeC *code, uint64_t id, felt_t *digest)
+    uint64_t block_padded_count(const CodeC *code, const NodeC *node)
     uint32_t load_u32(const uint8_t *bytes)
     uint64_t load_u64(const uint8_t *bytes)
     void store_u64(uint8_t *bytes, uint64_t value)
@@ -63,4 +63,5 @@ cdef extern from "digests.h" nogil:
 
 cdef class Code:
     cdef CodeC *c_code
+    cdef tuple columns
     cdef public object owner

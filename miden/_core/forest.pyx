@@ -188,7 +188,7 @@ def find_wrong_digest(nodes, operations, immediates, threads=None, /):
 
 @cython.final
 cdef class Code:
-    """A validated forest with its blocks packed for execution; immutable but for `set_decorators` and `owner`.
+    """A validated forest ready for execution; immutable but for `set_decorators` and `owner`.
 
     Built from the columns of a forest: ``Code(nodes, operations, immediates, roots)``. Blocks have to take the operations
     and immediates in node order, without gaps. ValueError says what is wrong with columns that are not a forest.
@@ -199,6 +199,7 @@ cdef class Code:
         cdef char[200] reason
         cdef int status
         columns_init(&columns, nodes, operations, immediates, roots, reason, sizeof(reason))
+        self.columns = (nodes, operations, immediates, roots)  # which the code goes on reading
         with nogil:
             status = code_build(&columns, &self.c_code)
         if status == -1:
@@ -224,15 +225,19 @@ cdef class Code:
 
     def digest_bytes(self, uint64_t node_id):
         """Return the 32 bytes of a node's digest."""
+        cdef felt_t[4] digest
         if node_id >= self.c_code.node_count:
             raise IndexError(f"node {node_id} is not among the {self.c_code.node_count} nodes")
-        return words_to_bytes(self.c_code.nodes[node_id].digest, 4)
+        code_digest(self.c_code, node_id, digest)
+        return words_to_bytes(digest, 4)
 
     def padded_count(self, uint64_t node_id):
         """Return the number of padded operations of a block; 0 for other nodes."""
         if node_id >= self.c_code.node_count:
             raise IndexError(f"node {node_id} is not among the {self.c_code.node_count} nodes")
-        return self.c_code.nodes[node_id].op_count
+        if self.c_code.nodes[node_id].kind != NODE_BLOCK:
+            return 0
+        return block_padded_count(self.c_code, &self.c_code.nodes[node_id])
 
     def set_decorators(self, bytes node_flags not None):
         """Say which nodes have decorators, one byte a node: 1 before_enter, 2 after_exit, 4 before operations."""
@@ -243,4 +248,4 @@ cdef class Code:
             self.c_code.nodes[index].flags = bytes_of(node_flags)[index] & 7
 
     def __repr__(self):
-        return f"<Code of {self.c_code.node_count} nodes, {self.c_code.root_count} roots, {self.c_code.row_count} rows>"
+        return f"<Code of {self.c_code.node_count} nodes, {self.c_code.root_count} roots, {self.c_code.op_count} operations>"

@@ -1,4 +1,4 @@
-/* The state of one run. Read this first; then stack.h and memory.h, the ops_*.h by family, rows.h (one basic block) and
+/* The state of one run. Read this first; then stack.h and memory.h, the ops_*.h by family, block.h (one basic block) and
  * engine.h (the traversal of nodes).
  *
  * A MachineC is plain data and owns all it points to except the codes, which its Python handle keeps alive. Every routine
@@ -132,9 +132,9 @@ typedef struct {
     ContextC *context;     /* current; inside `contexts` */
     PageSlotC page_cache[PAGE_CACHE];
 
-    /* clock: in a block, that of a row is block_clk + (row - block_rows) */
+    /* clock: in a block, that of a row is block_clk + its position */
     uint64_t block_clk;      /* clock of the SPAN row */
-    const RowC *block_rows;  /* the SPAN row */
+    uint32_t block;          /* the node */
     uint64_t clk;            /* next row, at every stop and outside of blocks */
     uint64_t stop;           /* no row at or after this clock in the current call of run */
     uint64_t max_cycles;
@@ -144,13 +144,13 @@ typedef struct {
     uint64_t advice_count, advice_capacity;
 
     /* control */
-    const CodeC *forest;         /* current: codes[code] */
+    CodeC *forest;               /* current: codes[code] */
     ContinuationC *continuations;
     uint64_t continuation_count;
     uint64_t continuation_capacity;  /* what may be used: never above max_continuations */
     CallC *calls;
     uint64_t call_count, call_capacity;
-    const CodeC **codes;
+    CodeC **codes;
     uint32_t code, code_count, code_capacity;
     uint32_t entrypoint;
     uint32_t row;                /* next row of the block in progress, at a stop */
@@ -248,11 +248,6 @@ NOINLINE void *grow_array(void *array, uint64_t *capacity, uint64_t needed, size
     void *larger = realloc(array, (size_t)wanted * size);
     if (larger) *capacity = wanted;
     return larger;
-}
-
-/* The clock of a row of the block in progress. */
-ALWAYS_INLINE uint64_t row_clk(const MachineC *m, const RowC *row) {
-    return m->block_clk + (uint64_t)(row - m->block_rows);
 }
 
 #endif

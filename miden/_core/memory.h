@@ -16,7 +16,7 @@
 
 #define INITIAL_PAGE_TABLE 64
 #define FIRST_SLAB 4
-#define LARGEST_SLAB 256
+#define LARGEST_SLAB 8192 /* 4 MiB of pages: what is not used yet is not touched, so it costs address space only */
 
 #define FIRST_WORD_SLAB 64
 #define MANY_PAGES 0x20000 /* 72 MiB */
@@ -108,13 +108,15 @@ ALWAYS_INLINE uint32_t next_slab(uint32_t last, uint32_t first) {
 NOINLINE int page_create(MachineC *m, uint64_t key, PageC **page) {
     if (!m->slabs || m->slabs->used == m->slabs->size) {
         uint32_t size = next_slab(m->slabs ? m->slabs->size : 0, FIRST_SLAB);
-        SlabC *slab = calloc(1, sizeof(SlabC) + size * sizeof(PageC));
+        SlabC *slab = malloc(sizeof(SlabC) + size * sizeof(PageC));
         if (!slab) return fault0(m, STATUS_NO_MEMORY);
         slab->previous = m->slabs;
+        slab->used = 0;
         slab->size = size;
         m->slabs = slab;
     }
     *page = &m->slabs->pages[m->slabs->used++];
+    memset(*page, 0, sizeof **page);
     (*page)->key = key;
     PageSlotC slot = {key, {*page}};
     page_table_put(m, slot);

@@ -128,22 +128,21 @@ enum NodeDomain {
 #define MAX_KERNEL_PROCEDURES 255
 
 /* What an opcode is: the table below has one byte of these for each of the 256 bytes. */
-#define OPCODE_PLAIN 1      /* may stand in a basic block */
-#define OPCODE_IMMEDIATE 2  /* takes one entry of the immediates */
-#define OPCODE_HASHED 4     /* its immediate is part of the digest and takes a group of its own */
+#define OPCODE_IMMEDIATE 1  /* takes one entry of the immediates */
+#define OPCODE_PLAIN 2      /* may stand in a basic block */
 
 static const unsigned char OPCODE_TRAITS[256] = {
-    1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 3, 0, 1, 0, 1, 0, 1, 3, 1, 1, 0, 0, 0, 0, 0, 1, 1, 7, 0, 1, 1, 0,
-    1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    2, 2, 2, 2, 2, 2, 0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
+    3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
+    2, 0, 2, 0, 2, 0, 2, 0, 2, 0, 3, 0, 2, 0, 2, 0, 2, 3, 2, 2, 0, 0, 0, 0, 0, 2, 2, 3, 0, 2, 2, 0,
+    2, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 };
 
-/* X(opcode name, function suffix, change of the stack depth), for every operation of a basic block. */
+/* X(opcode name, function suffix, change of the stack depth), for operations but those of the families below. */
 #define FOR_EACH_OPERATION(X) \
     X(NOOP, noop, 0) \
     X(EQZ, eqz, 0) \
@@ -154,24 +153,10 @@ static const unsigned char OPCODE_TRAITS[256] = {
     X(MLOAD, mload, 0) \
     X(SWAP, swap, 0) \
     X(CALLER, caller, 0) \
-    X(MOVUP2, movup2, 0) \
-    X(MOVDN2, movdn2, 0) \
-    X(MOVUP3, movup3, 0) \
-    X(MOVDN3, movdn3, 0) \
     X(ADVPOPW, advpopw, 0) \
     X(EXPACC, expacc, 0) \
-    X(MOVUP4, movup4, 0) \
-    X(MOVDN4, movdn4, 0) \
-    X(MOVUP5, movup5, 0) \
-    X(MOVDN5, movdn5, 0) \
-    X(MOVUP6, movup6, 0) \
-    X(MOVDN6, movdn6, 0) \
-    X(MOVUP7, movup7, 0) \
-    X(MOVDN7, movdn7, 0) \
     X(SWAPW, swapw, 0) \
     X(EXT2MUL, ext2mul, 0) \
-    X(MOVUP8, movup8, 0) \
-    X(MOVDN8, movdn8, 0) \
     X(SWAPW2, swapw2, 0) \
     X(SWAPW3, swapw3, 0) \
     X(SWAPDW, swapdw, 0) \
@@ -192,18 +177,6 @@ static const unsigned char OPCODE_TRAITS[256] = {
     X(MSTORE, mstore, -1) \
     X(MSTOREW, mstorew, -1) \
     X(PAD, pad, 1) \
-    X(DUP0, dup0, 1) \
-    X(DUP1, dup1, 1) \
-    X(DUP2, dup2, 1) \
-    X(DUP3, dup3, 1) \
-    X(DUP4, dup4, 1) \
-    X(DUP5, dup5, 1) \
-    X(DUP6, dup6, 1) \
-    X(DUP7, dup7, 1) \
-    X(DUP9, dup9, 1) \
-    X(DUP11, dup11, 1) \
-    X(DUP13, dup13, 1) \
-    X(DUP15, dup15, 1) \
     X(ADVPOP, advpop, 1) \
     X(SDEPTH, sdepth, 1) \
     X(CLK, clk, 1) \
@@ -226,5 +199,46 @@ static const unsigned char OPCODE_TRAITS[256] = {
     X(LOGPRECOMPILE, logprecompile, 0) \
     X(MRUPDATE, mrupdate, 0) \
     X(CRYPTOSTREAM, cryptostream, 0) \
+
+/* X(opcode name, n), for the operations that differ by a place of the stack only: element n. */
+#define FOR_EACH_DUP(X) \
+    X(DUP0, 0) \
+    X(DUP1, 1) \
+    X(DUP2, 2) \
+    X(DUP3, 3) \
+    X(DUP4, 4) \
+    X(DUP5, 5) \
+    X(DUP6, 6) \
+    X(DUP7, 7) \
+    X(DUP9, 9) \
+    X(DUP11, 11) \
+    X(DUP13, 13) \
+    X(DUP15, 15) \
+
+#define FOR_EACH_MOVUP(X) \
+    X(MOVUP2, 2) \
+    X(MOVUP3, 3) \
+    X(MOVUP4, 4) \
+    X(MOVUP5, 5) \
+    X(MOVUP6, 6) \
+    X(MOVUP7, 7) \
+    X(MOVUP8, 8) \
+
+#define FOR_EACH_MOVDN(X) \
+    X(MOVDN2, 2) \
+    X(MOVDN3, 3) \
+    X(MOVDN4, 4) \
+    X(MOVDN5, 5) \
+    X(MOVDN6, 6) \
+    X(MOVDN7, 7) \
+    X(MOVDN8, 8) \
+
+/* The n of an opcode. */
+static const unsigned char OPCODE_PLACE[128] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 3, 3, 0, 0, 4, 4, 5, 5, 6, 6, 7, 7, 0, 0, 8, 8, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 15, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+};
 
 #endif

@@ -58,7 +58,7 @@ LARGE_OPERATION(mpverify) {
     if (!m->has_path && !m->has_root) return STATUS_MERKLE_VERIFY;
     if (!m->has_root) merkle_fold(m, sp - 3, sp[-5], m->root);
     m->has_path = m->has_root = 0;
-    if (digest_compare(m->root, sp - 9) != 0) return fault1(m, STATUS_MERKLE_PATH_FAILED, row->imm);
+    if (digest_compare(m->root, sp - 9) != 0) return fault1(m, STATUS_MERKLE_PATH_FAILED, imm);
     return STATUS_OK;
 }
 

@@ -5,7 +5,7 @@
 #include "ops_system.h"
 
 OPERATION(push) {
-    sp[1] = row->imm;
+    sp[1] = imm;
     return STATUS_OK;
 }
 
@@ -18,30 +18,41 @@ OPERATION(drop) {
     return STATUS_OK;
 }
 
-#define DUP(n)              \
-    OPERATION(dup##n) {     \
-        sp[1] = sp[-n];     \
-        return STATUS_OK;   \
-    }
-DUP(0) DUP(1) DUP(2) DUP(3) DUP(4) DUP(5) DUP(6) DUP(7) DUP(9) DUP(11) DUP(13) DUP(15)
-#undef DUP
+/* The places below come as operands, so that code that is new to the processor finds one jump target for all of them. */
 
-/* Take element n out and put it on top; take the top out and put it back as element n. */
-#define MOVE(n)                                           \
-    OPERATION(movup##n) {                                 \
-        felt_t moved = sp[-n];                            \
-        for (int i = n; i > 0; i--) sp[-i] = sp[1 - i];   \
-        sp[0] = moved;                                    \
-        return STATUS_OK;                                 \
-    }                                                     \
-    OPERATION(movdn##n) {                                 \
-        felt_t moved = sp[0];                             \
-        for (int i = 0; i < n; i++) sp[-i] = sp[-i - 1];  \
-        sp[-n] = moved;                                   \
-        return STATUS_OK;                                 \
-    }
-MOVE(2) MOVE(3) MOVE(4) MOVE(5) MOVE(6) MOVE(7) MOVE(8)
-#undef MOVE
+/* [...] -> [element n, ...] */
+OPERATION(dup) {
+    sp[1] = sp[-(int64_t)imm];
+    return STATUS_OK;
+}
+
+/* Copy 2 to 8 elements, which may overlap: four pieces of two that do as well, whatever the number. A branch on it, or a
+ * loop, would often be mispredicted, and larger pieces would wait for the stores of the operations before. */
+ALWAYS_INLINE void stack_copy(felt_t *to, const felt_t *from, uint64_t count) {
+    uint64_t last = count - 2, b = last < 2 ? last : 2, c = last < 4 ? last : 4;
+    felt_t piece_a[2] = {from[0], from[1]}, piece_b[2] = {from[b], from[b + 1]};
+    felt_t piece_c[2] = {from[c], from[c + 1]}, piece_d[2] = {from[last], from[last + 1]};
+    to[0] = piece_a[0], to[1] = piece_a[1];
+    to[b] = piece_b[0], to[b + 1] = piece_b[1];
+    to[c] = piece_c[0], to[c + 1] = piece_c[1];
+    to[last] = piece_d[0], to[last + 1] = piece_d[1];
+}
+
+/* Take element n, 2 to 8, out and put it on top. */
+OPERATION(movup) {
+    felt_t moved = sp[-(int64_t)imm];
+    stack_copy(sp - imm, sp - imm + 1, imm);
+    sp[0] = moved;
+    return STATUS_OK;
+}
+
+/* Take the top out and put it back as element n, 2 to 8. */
+OPERATION(movdn) {
+    felt_t moved = sp[0];
+    stack_copy(sp - imm + 1, sp - imm, imm);
+    sp[-(int64_t)imm] = moved;
+    return STATUS_OK;
+}
 
 /* Exchange `count` elements from position a with those from position b. */
 ALWAYS_INLINE void stack_exchange(felt_t *sp, int a, int b, int count) {

@@ -2,7 +2,9 @@
  *
  * All op_* functions have one shape. `sp` is the top before the operation: element i is sp[-i]. They leave the elements
  * where they belong once the caller has moved the top by the operation's change of depth, so one that pushes writes sp[1]
- * and one that pops leaves its result at sp[-1]. They return a status, and change nothing unless it is 0.
+ * and one that pops leaves its result at sp[-1]. They return a status, and change nothing unless it is 0. `imm` is the value
+ * of PUSH, the error code of ASSERT, U32ASSERT2 and MPVERIFY, the clock of CLK's row, the place n of DUPn, MOVUPn and MOVDNn,
+ * and 0 for the others.
  */
 #ifndef MIDEN_OPS_SYSTEM_H
 #define MIDEN_OPS_SYSTEM_H
@@ -10,8 +12,8 @@
 #include "memory.h"
 #include "stack.h"
 
-#define OPERATION(name) ALWAYS_INLINE int op_##name(MachineC *m, felt_t *sp, const RowC *row)
-#define LARGE_OPERATION(name) NOINLINE int op_##name(MachineC *m, felt_t *sp, const RowC *row)
+#define OPERATION(name) ALWAYS_INLINE int op_##name(MachineC *m, felt_t *sp, uint64_t imm)
+#define LARGE_OPERATION(name) NOINLINE int op_##name(MachineC *m, felt_t *sp, uint64_t imm)
 
 OPERATION(noop) {
     return STATUS_OK;
@@ -19,7 +21,7 @@ OPERATION(noop) {
 
 /* [1, ...] -> [...] */
 OPERATION(assert) {
-    if (UNLIKELY(sp[0] != 1)) return fault1(m, STATUS_FAILED_ASSERTION, row->imm);
+    if (UNLIKELY(sp[0] != 1)) return fault1(m, STATUS_FAILED_ASSERTION, imm);
     return STATUS_OK;
 }
 
@@ -37,7 +39,7 @@ OPERATION(caller) {
 
 /* [...] -> [clk of this row, ...] */
 OPERATION(clk) {
-    sp[1] = row_clk(m, row);
+    sp[1] = imm;
     return STATUS_OK;
 }
 

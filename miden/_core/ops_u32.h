@@ -15,6 +15,8 @@ NOINLINE int fault_u32(MachineC *m, const felt_t *sp, int count, felt_t code) {
     return fault(m, STATUS_NOT_U32, found + 1, code, values[0], values[1], values[2]);
 }
 
+#define OWN_INDEX UINT64_MAX /* no error code, as that is a felt */
+
 #define CHECK_TWO_U32(code) \
     if (UNLIKELY((sp[0] | sp[-1]) >> 32)) return fault_u32(m, sp, 2, code)
 #define CHECK_THREE_U32(code) \
@@ -46,9 +48,9 @@ OPERATION(u32add3) {
     return STATUS_OK;
 }
 
-/* [b, a, ...] -> [borrow, (a - b) mod 2^32, ...]; its error code is its own index */
+/* [b, a, ...] -> [borrow, (a - b) mod 2^32, ...]; its error code is its own index, which whoever stops knows */
 OPERATION(u32sub) {
-    CHECK_TWO_U32(row->imm);
+    CHECK_TWO_U32(OWN_INDEX);
     uint64_t difference = sp[-1] - sp[0];
     sp[0] = difference >> 63;
     sp[-1] = difference & 0xffffffff;
@@ -99,7 +101,7 @@ OPERATION(u32xor) {
 
 /* [b, a, ...] unchanged */
 OPERATION(u32assert2) {
-    CHECK_TWO_U32(row->imm);
+    CHECK_TWO_U32(imm);
     return STATUS_OK;
 }
 

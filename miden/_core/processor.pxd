@@ -49,7 +49,7 @@ cdef extern from "engine.h" nogil:
         uint64_t max_memory
         uint64_t max_continuations
         uint32_t entrypoint
-        const CodeC *forest
+        CodeC *forest
         ContextC *context
         uint64_t clk
         felt_t *advice
@@ -91,10 +91,10 @@ cdef extern from "engine.h" nogil:
         uint64_t max_continuations
         int debug
 
-    MachineC *machine_new(const CodeC *code, uint32_t entrypoint, const LimitsC *limits)
+    MachineC *machine_new(CodeC *code, uint32_t entrypoint, const LimitsC *limits)
     void machine_free(MachineC *m)
     int machine_run(MachineC *m, uint64_t cycles)
-    uint32_t machine_add_code(MachineC *m, const CodeC *code)
+    uint32_t machine_add_code(MachineC *m, CodeC *code)
     uint64_t stack_depth(const MachineC *m, const felt_t *sp)
     int64_t context_find(const MachineC *m, uint64_t id)
     const felt_t *word_peek(const MachineC *m, uint64_t index, uint64_t address)

@@ -22,7 +22,7 @@
 #define NOT_RUN -1
 
 typedef struct {
-    const CodeC *code;
+    CodeC *code;
     uint32_t entrypoint;
     LimitsC limits;
     int hot_after_set;

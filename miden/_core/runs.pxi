@@ -2,7 +2,7 @@
 
 cdef extern from "runs.h" nogil:
     ctypedef struct RunsC:
-        const CodeC *code
+        CodeC *code
         uint32_t entrypoint
         LimitsC limits
         int hot_after_set

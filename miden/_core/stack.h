@@ -42,16 +42,16 @@ NOINLINE felt_t *stack_underflow(MachineC *m, felt_t *sp) {
     return sp;
 }
 
-/* The top is at sp_max and wants to go up: a larger buffer, or STACK_LIMIT. */
-NOINLINE int stack_grow(MachineC *m, felt_t **sp) {
-    if (stack_depth(m, *sp) + m->saved_overflow >= m->max_stack) return fault1(m, STATUS_STACK_LIMIT, m->max_stack);
-    uint64_t top = (uint64_t)(*sp - m->stack), floor = (uint64_t)(m->floor - m->stack), low = (uint64_t)(m->low - m->stack);
+/* The top, m->sp, is at sp_max and wants to go up: a larger buffer, or STACK_LIMIT. */
+NOINLINE int stack_grow(MachineC *m) {
+    if (stack_depth(m, m->sp) + m->saved_overflow >= m->max_stack) return fault1(m, STATUS_STACK_LIMIT, m->max_stack);
+    uint64_t top = (uint64_t)(m->sp - m->stack), floor = (uint64_t)(m->floor - m->stack), low = (uint64_t)(m->low - m->stack);
     felt_t *larger = grow_array(m->stack, &m->stack_capacity, m->stack_capacity + 1, sizeof(felt_t));
     if (!larger) return fault0(m, STATUS_NO_MEMORY);
     m->stack = larger;
     m->floor = larger + floor;
     m->low = larger + low;
-    *sp = larger + top;
+    m->sp = larger + top;
     stack_set_bounds(m);
     return STATUS_OK;
 }

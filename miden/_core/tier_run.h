@@ -18,9 +18,9 @@ typedef struct {
 #define CHEAP_SHIFT 256
 
 /* Operations that are executed as they are. */
-NOINLINE int large_operation(MachineC *m, felt_t *sp, const RowC *row) {
-    switch (row->opcode) {
-#define CASE(NAME, name) case OP_##NAME: return op_##name(m, sp, row);
+NOINLINE int large_operation(MachineC *m, felt_t *sp, int opcode, uint64_t imm) {
+    switch (opcode) {
+#define CASE(NAME, name) case OP_##NAME: return op_##name(m, sp, imm);
         CASE(INV, inv) CASE(CALLER, caller) CASE(SDEPTH, sdepth) CASE(EXT2MUL, ext2mul) CASE(EMIT, emit) CASE(FRIE2F4, frie2f4)
         CASE(HPERM, hperm) CASE(MPVERIFY, mpverify) CASE(PIPE, pipe) CASE(MSTREAM, mstream) CASE(HORNERBASE, hornerbase)
         CASE(HORNEREXT, hornerext) CASE(EVALCIRCUIT, evalcircuit) CASE(LOGPRECOMPILE, logprecompile) CASE(MRUPDATE, mrupdate)
@@ -181,7 +181,7 @@ dispatch:
         segment = uop;
         if (UNLIKELY(clk >= stop)) goto resume;
         if (uop->d > 0 && UNLIKELY(sp >= m->sp_max)) goto resume;
-        if (UNLIKELY(large_operation(m, sp, (const RowC *)(uintptr_t)IMM))) goto resume;
+        if (UNLIKELY(large_operation(m, sp, uop->e, IMM))) goto resume;
         if (uop->d > 0) sp++;
         if (uop->d < 0 && UNLIKELY(--sp < m->sp_min)) sp = stack_underflow(m, sp);
         clk++;

@@ -234,22 +234,19 @@ NOINLINE void accumulate_power(TranslationC *t) {
 }
 
 /* Translate one operation; 0 for those that are executed as they are (LARGE). `position` is that of its row. */
-NOINLINE int symbolic_operation(TranslationC *t, const RowC *row, uint32_t position) {
+NOINLINE int symbolic_operation(TranslationC *t, uint32_t opcode, uint64_t imm, uint32_t position) {
     int32_t a, b, c;
     PairC pair;
-    switch (row->opcode) {
+    switch (opcode) {
     case OP_NOOP: return 1;
-    case OP_PUSH: element_push(t, value_constant(t, row->imm)); return 1;
+    case OP_PUSH: element_push(t, value_constant(t, imm)); return 1;
     case OP_PAD: element_push(t, value_constant(t, 0)); return 1;
     case OP_DROP: element_pop(t); return 1;
-#define DUP(n) case OP_DUP##n: element_push(t, element(t, n)); return 1;
-        DUP(0) DUP(1) DUP(2) DUP(3) DUP(4) DUP(5) DUP(6) DUP(7) DUP(9) DUP(11) DUP(13) DUP(15)
-#undef DUP
-#define MOVE(n)                                     \
-    case OP_MOVUP##n: element_up(t, n); return 1;   \
-    case OP_MOVDN##n: element_down(t, n); return 1;
-        MOVE(2) MOVE(3) MOVE(4) MOVE(5) MOVE(6) MOVE(7) MOVE(8)
-#undef MOVE
+#define CASE(NAME, n) case OP_##NAME:
+        FOR_EACH_DUP(CASE) element_push(t, element(t, OPCODE_PLACE[opcode])); return 1;
+        FOR_EACH_MOVUP(CASE) element_up(t, OPCODE_PLACE[opcode]); return 1;
+        FOR_EACH_MOVDN(CASE) element_down(t, OPCODE_PLACE[opcode]); return 1;
+#undef CASE
     case OP_SWAP: elements_exchange(t, 0, 1, 1); return 1;
     case OP_SWAPW: elements_exchange(t, 0, 4, 4); return 1;
     case OP_SWAPW2: elements_exchange(t, 0, 8, 4); return 1;
@@ -259,7 +256,7 @@ NOINLINE int symbolic_operation(TranslationC *t, const RowC *row, uint32_t posit
     case OP_CSWAPW:
         c = element_pop(t);
         check_at_most(t, c, 1);
-        if (row->opcode == OP_CSWAP) elements_exchange_if(t, c, 0, 1, 1);
+        if (opcode == OP_CSWAP) elements_exchange_if(t, c, 0, 1, 1);
         else elements_exchange_if(t, c, 0, 4, 4);
         return 1;
 
@@ -275,7 +272,7 @@ NOINLINE int symbolic_operation(TranslationC *t, const RowC *row, uint32_t posit
         b = element_pop(t), a = element(t, 0);
         check_at_most(t, a, 1);
         check_at_most(t, b, 1);
-        element_set(t, 0, row->opcode == OP_AND ? value_and(t, a, b) : value_or(t, a, b));
+        element_set(t, 0, opcode == OP_AND ? value_and(t, a, b) : value_or(t, a, b));
         return 1;
     case OP_EXPACC: accumulate_power(t); return 1;
     case OP_ASSERT: check_is_one(t, element_pop(t)); return 1;
@@ -305,7 +302,7 @@ NOINLINE int symbolic_operation(TranslationC *t, const RowC *row, uint32_t posit
         check_at_most(t, a, U32_MAX);
         check_at_most(t, b, U32_MAX);
         if (t->values[a].max > U32_MAX || t->values[b].max > U32_MAX) a = b = value_constant(t, 1); /* never gets here */
-        switch (row->opcode) {
+        switch (opcode) {
         case OP_U32ADD: push_pair(t, pair_add(t, a, b)); return 1;
         case OP_U32SUB: push_pair(t, pair_sub(t, a, b)); return 1;
         case OP_U32MUL: push_pair(t, pair_mul(t, a, b)); return 1;
@@ -324,7 +321,7 @@ NOINLINE int symbolic_operation(TranslationC *t, const RowC *row, uint32_t posit
         check_at_most(t, b, U32_MAX);
         check_at_most(t, c, U32_MAX);
         if (t->values[a].max > U32_MAX || t->values[b].max > U32_MAX || t->values[c].max > U32_MAX) a = b = c = value_constant(t, 1);
-        if (row->opcode == OP_U32ADD3) push_pair(t, pair_of_three(t, U_UADD3, a, b, c));
+        if (opcode == OP_U32ADD3) push_pair(t, pair_of_three(t, U_UADD3, a, b, c));
         else push_pair(t, pair_of_three(t, U_UMADD, b, c, a)); /* [b, a, c] -> a * b + c */
         return 1;
     default: return 0;

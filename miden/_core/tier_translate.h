@@ -13,6 +13,9 @@ static const int8_t DEPTH_CHANGES[128] = {
 #define CHANGE(NAME, name, delta) [OP_##NAME] = delta,
     FOR_EACH_OPERATION(CHANGE)
 #undef CHANGE
+#define CHANGE(NAME, n) [OP_##NAME] = 1,
+    FOR_EACH_DUP(CHANGE)
+#undef CHANGE
 };
 
 /* Record the continuations on the stack and one more, which is in progress. */
@@ -108,21 +111,26 @@ ALWAYS_INLINE int segment_is_full(const TranslationC *t) {
 
 NOINLINE void translate_block(TranslationC *t, uint32_t id) {
     const NodeC *node = &t->code->nodes[id];
-    const RowC *rows = t->code->rows + node->row_start;
+    const RowC *rows = block_rows(t->code, id);
+    if (!rows) {
+        t->failed = 1;
+        return;
+    }
     segment_open(t, CONT_START, id, 0);
     for (uint32_t i = 0; i < node->row_count; i++) {
-        const RowC *row = &rows[i];
+        uint32_t opcode = rows[i].opcode;
+        uint64_t imm = OPCODE_TRAITS[opcode] & OPCODE_IMMEDIATE ? load_u64(block_immediates(t->code, node) + IMMEDIATE_SIZE * rows[i].imm) : 0;
         if (t->open && segment_is_full(t)) segment_end(t);
         if (!t->open && (t->rows >= REGION_ROWS || t->failed)) {
             leave_region(t, CONT_BLOCK, id, i);
             return;
         }
         segment_open(t, CONT_BLOCK, id, i);
-        if (row->opcode == OP_SPAN || row->opcode == OP_RESPAN || row->opcode == OP_END) {
+        if (opcode == OP_SPAN || opcode == OP_RESPAN || opcode == OP_END) {
             count_row(t);
             continue;
         }
-        if (symbolic_operation(t, row, t->segment_rows)) {
+        if (symbolic_operation(t, opcode, imm, t->segment_rows)) {
             count_row(t);
             if (t->top < t->lowest) t->lowest = t->top;
             if (t->top > t->highest) t->highest = t->top;
@@ -137,8 +145,9 @@ NOINLINE void translate_block(TranslationC *t, uint32_t id) {
         int32_t resume = record_resume(t, CONT_BLOCK, id, i);
         UopC *large = emit(t, U_LARGE);
         large->target = resume;
-        large->d = DEPTH_CHANGES[row->opcode];
-        large->imm = (uint64_t)(uintptr_t)row;
+        large->d = DEPTH_CHANGES[opcode];
+        large->e = (int16_t)opcode;
+        large->imm = imm;
         t->rows++;
     }
 }
@@ -266,7 +275,7 @@ NOINLINE RegionC *region_build(const TranslationC *t) {
 
 /* The region of a node: for a loop its body, from there on. NULL if it is not worth it or there is no memory; `rows` are
  * those that were translated. */
-NOINLINE RegionC *translate(const CodeC *code, uint32_t id, uint64_t *rows) {
+NOINLINE RegionC *translate(CodeC *code, uint32_t id, uint64_t *rows) {
     RegionC *region = NULL;
     TranslationC *t = malloc(sizeof *t);
     *rows = 0;

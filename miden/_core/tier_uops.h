@@ -36,7 +36,7 @@ typedef struct {
 } RegionC;
 
 /* SEGMENT: imm rows; a lowest and c highest place of the top; b highest place used; d, e: first place and number of those that
- * are saved for a bail-out (UNDO). Those that end a segment move the top by d. */
+ * are saved for a bail-out (UNDO). Those that end a segment move the top by d. LARGE: e opcode, imm its immediate. */
 #define FOR_EACH_UOP(X)                                                                                                  \
     X(SEGMENT) X(UNDO) X(LARGE) X(EXIT) X(DONE) X(JUMP) X(BRZ) X(BRNZ) X(BREQ) X(BRNE) X(BRLT) X(BRGE) X(ADJUST) X(BAIL) \
     X(MOV) X(MOVI) X(ADD) X(ADDI) X(PLUS) X(PLUSI) X(SUB) X(NEG) X(MUL) X(MULI) X(TIMES) X(EXPM) X(MADD) X(MADDI) X(NEGADD)                         \

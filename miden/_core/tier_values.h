@@ -60,7 +60,7 @@ typedef struct {
 } FrameC;
 
 typedef struct {
-    const CodeC *code;
+    CodeC *code;
 
     /* the region */
     UopC *uops;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from miden.errors import InputError
-from miden.field import Word, check_felt
+from miden.field import P, Word, check_felt
 from miden.isa import MIN_STACK_DEPTH
 
 TYPE_CHECKING = False
@@ -37,7 +37,11 @@ class StackInputs:
 
     def __init__(self, values: Iterable[int] = ()) -> None:
         """Take values top first."""
-        checked = tuple(_stack_value(value, position) for position, value in enumerate(values))
+        checked = tuple(values)
+        for value in checked:
+            if type(value) is not int or not 0 <= value < P:  # nearly never, and a look at all of them is quick
+                checked = tuple(_stack_value(value, position) for position, value in enumerate(checked))
+                break
         if len(checked) > MIN_STACK_DEPTH:
             text = f"the stack takes at most {MIN_STACK_DEPTH} inputs, found {len(checked)}"
             raise InputError(text, kind="InputLengthExceeded")
