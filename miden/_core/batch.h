@@ -9,6 +9,7 @@
 #ifndef MIDEN_BATCH_H
 #define MIDEN_BATCH_H
 
+#include "byteorder.h"
 #include "felt.h"
 #include "opcodes.h"
 #include "rpo.h"
@@ -46,12 +47,6 @@ typedef struct {
     unsigned taken;  /* groups of the batch that are taken so far */
     int closes;      /* it is the last group of its batch */
 } GroupC;
-
-ALWAYS_INLINE uint64_t load_u64(const uint8_t *bytes) {
-    uint64_t value = 0;
-    for (int i = 0; i < 8; i++) value |= (uint64_t)bytes[i] << (8 * i);
-    return value;
-}
 
 #define EACH_BYTE(x) ((x) * 0x0101010101010101ULL)
 

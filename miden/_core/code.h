@@ -77,14 +77,6 @@ typedef struct {
     felt_t digest[4];
 } NodeRecordC;
 
-ALWAYS_INLINE uint32_t load_u32(const uint8_t *bytes) {
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-}
-
-ALWAYS_INLINE void store_u64(uint8_t *bytes, uint64_t value) {
-    for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
 /* malloc that takes zero elements and refuses sizes that overflow. */
 ALWAYS_INLINE void *allocate_array(uint64_t count, size_t size) {
     if (count > SIZE_MAX / size - 1) return NULL;
@@ -238,9 +230,13 @@ ALWAYS_INLINE int digest_compare(const felt_t a[4], const felt_t b[4]) {
     return 0;
 }
 
+ALWAYS_INLINE const uint8_t *record_digest(const CodeC *code, uint64_t id) {
+    return code->records + NODE_RECORD_SIZE * id + 32;
+}
+
 /* The digest of a node. */
 ALWAYS_INLINE void code_digest(const CodeC *code, uint64_t id, felt_t digest[4]) {
-    for (int i = 0; i < 4; i++) digest[i] = load_u64(code->records + NODE_RECORD_SIZE * id + 32 + 8 * i);
+    load_words(digest, record_digest(code, id), 4);
 }
 
 /* --- roots -------------------------------------------------------------------------------------------------------- */
@@ -250,9 +246,12 @@ ALWAYS_INLINE uint32_t code_root(const CodeC *code, uint64_t position) {
 }
 
 ALWAYS_INLINE int compare_root(const CodeC *code, uint64_t position, const felt_t digest[4]) {
-    felt_t own[4];
-    code_digest(code, code_root(code, position), own);
-    return digest_compare(own, digest);
+    const uint8_t *own = record_digest(code, code_root(code, position));
+    for (int i = 0; i < 4; i++) {
+        felt_t element = load_u64(own + 8 * i);
+        if (element != digest[i]) return element < digest[i] ? -1 : 1;
+    }
+    return 0;
 }
 
 /* Positions in `roots` sorted by digest, stable; NULL without memory. Merge sort, so that no input is worse than another. */

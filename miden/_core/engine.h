@@ -267,13 +267,12 @@ dispatch:
         goto block;
 
     case NODE_CALL: {
-        felt_t digest[4];
         TRY(context_reserve(m));
         TRY(continuations_reserve(m, 2));
         TRY(calls_reserve(m));
         context_save(m);
-        code_digest(m->forest, node->a, digest);
-        context_enter(m, digest);
+        context_open(m, m->clk + 1);
+        code_digest(m->forest, node->a, m->fn_hash);
         continuation_push(m, CONT_FINISH_CALL, node_id);
         END_ROW();
         START(node->a);
