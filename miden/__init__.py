@@ -122,6 +122,7 @@ __all__ = [
     "FormatError",
     "NotFoundError",
     "IntegrityError",
+    "NetworkError",
     "BackendError",
 ]
 

@@ -15,6 +15,7 @@
     ├─ FormatError (ValueError)        exit 3   bytes that are not what they claim to be; carries an offset
     ├─ NotFoundError (KeyError)        exit 4   a root, object, package or file that is nowhere
     ├─ IntegrityError                  exit 5   content that does not hash to its name
+    ├─ NetworkError                    exit 7   a server that cannot be reached, or does not keep to what was agreed
     └─ BackendError                    exit 2   a backend that was asked for and cannot be had
 
 Every concrete error has a machine-readable `kind`; `to_dict` gives the `--json` form. Messages are lower case,
@@ -248,6 +249,23 @@ class IntegrityError(MidenError):
 
     def to_dict(self) -> dict[str, Any]:
         return {**super().to_dict(), "expected": self.expected, "found": self.found}
+
+
+class NetworkError(MidenError):
+    """A server cannot be reached, is too slow, sends too much, or answers what nobody asked; `url` is what was asked for."""
+
+    exit_code = EXIT_IO
+
+    def __init__(
+        self, message: str, *, url: str | None = None, status: int | None = None, kind: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, kind=kind, hint=hint)
+        self.url = url
+        self.status = status
+        """Status of the HTTP answer, or None if there was none."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**super().to_dict(), "url": self.url, "status": self.status}
 
 
 class BackendError(MidenError):
