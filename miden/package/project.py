@@ -281,6 +281,11 @@ def valid_name(name: str) -> bool:
     return bool(_NAME.fullmatch(name)) and not _DEVICES.fullmatch(name)
 
 
+def valid_package_name(name: str) -> bool:
+    """Tell whether a package may be called so: a name, or a namespace, a slash and a name."""
+    return name.count("/") <= 1 and all(valid_name(part) for part in name.split("/"))
+
+
 def _version(file: TomlFile, package: dict[str, Any]) -> str:
     version = _text(file, package, "version", "package.version")
     if version is None:
