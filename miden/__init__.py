@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         LinkError,
         LoweringError,
         MidenError,
+        NetworkError,
         NotFoundError,
         ParseError,
         ProjectError,
