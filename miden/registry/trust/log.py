@@ -7,10 +7,10 @@ leaving evidence.
 
 from __future__ import annotations
 
-import json
 from hashlib import sha256
 
 from miden.errors import FormatError, IntegrityError
+from miden.serde.json_text import canonical_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def leaf_data(fields: Mapping[str, str]) -> bytes:
-    """Return the bytes of a leaf: JSON with sorted keys and no spaces, the same for everyone.
+    """Return the bytes of a leaf, the same for everyone: canonical JSON.
 
     >>> leaf_data({"version": "1.0.0", "event": "publish"})
     b'{"event":"publish","version":"1.0.0"}'
     """
-    return json.dumps(dict(fields), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return canonical_json(fields)
 
 
 class MerkleLog:

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from miden.errors import InputError, IntegrityError
 from miden.registry.extras import require
+from miden.registry.names import name_key
 from miden.registry.trust.failures import translated
 
 TYPE_CHECKING = False
@@ -66,13 +67,21 @@ def now() -> datetime:
 
 
 def index_path(name: str) -> str:
-    """Return the target path of the index file of a package."""
-    return f"index/{name}"
+    """Return the target path of the index file of a package: by the key of its name, so that a claim covers every spelling.
+
+    >>> index_path("Acme/Big_Math")
+    'index/acme/big-math'
+    """
+    return f"index/{name_key(name)}"
 
 
 def claim_role(scope: str) -> str:
-    """Return the role of a scope: a namespace written ``acme/*``, or one name."""
-    return CLAIM + scope.removesuffix("/*").replace("/", ".") + ("" if scope.endswith("/*") else "!")
+    """Return the role of a scope: a namespace written ``acme/*``, or one name.
+
+    >>> claim_role("acme/*"), claim_role("acme/math")
+    ('ns-acme', 'ns-acme.math!')
+    """
+    return CLAIM + name_key(scope.removesuffix("/*")).replace("/", ".") + ("" if scope.endswith("/*") else "!")
 
 
 class SignedRepository:
