@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_REDIRECTS = 5
+MAX_BODY = 2**26
+"""Bytes of an answer that are read if the caller knows no better."""
 MAX_ERROR = 16 * 1024
 """Bytes of the text of an error that are read."""
 
@@ -114,10 +116,13 @@ class HttpClient:
             )
         self._origin = _origin(parts)
         self._clock = _Clock()
-        import ssl
+        context = None  # made for a connection if a redirect leads to TLS
+        if parts.scheme == "https":
+            import ssl
 
+            context = ssl.create_default_context(cafile=trust)
         self._pool = self._httpcore.ConnectionPool(
-            ssl_context=ssl.create_default_context(cafile=trust),
+            ssl_context=context,
             max_connections=32,
             keepalive_expiry=15,
             network_backend=_guarded_backend(self._httpcore, self._clock, self._host),
@@ -143,7 +148,11 @@ class HttpClient:
                 return answer
             raise _refusal(answer, b"".join(chunks))
 
-    def chunks(self, path: str, *, limit: int) -> Iterator[bytes]:
+    def read(self, path: str, *, limit: int) -> bytes:
+        """Return the bytes of an answer of status 200. Raises as `get`."""
+        return self.get(path, limit=limit).data
+
+    def chunks(self, path: str, *, limit: int = MAX_BODY) -> Iterator[bytes]:
         """Yield the bytes of an answer of status 200; `NetworkError` with the status of any other."""
         with self.stream("GET", path, limit=limit) as (answer, chunks):
             if answer.status != 200:

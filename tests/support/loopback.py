@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 
 class Reply(NamedTuple):
-    """What a server answers; without `length` the size of the body is announced."""
+    """What a server answers; without `length` the size of the body is announced; `pause` is the time between two bytes."""
 
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = {}
     length: int | None = None
+    pause: float = 0
 
 
 class _Server(ThreadingHTTPServer):
@@ -33,6 +34,8 @@ class _Server(ThreadingHTTPServer):
 def serve_replies(answer: Callable[[str, Mapping[str, str]], Reply]) -> Iterator[str]:
     """Run a server that answers a GET of a path as `answer` says; the URL of the server is yielded."""
 
+    over = threading.Event()
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
@@ -44,7 +47,13 @@ def serve_replies(answer: Callable[[str, Mapping[str, str]], Reply]) -> Iterator
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(reply.body) if reply.length is None else reply.length))
             self.end_headers()
-            self.wfile.write(reply.body)
+            if reply.pause:
+                for byte in reply.body:
+                    if over.wait(reply.pause):
+                        break
+                    self.wfile.write(bytes((byte,)))
+            else:
+                self.wfile.write(reply.body)
             if reply.length is not None:
                 self.close_connection = True
 
@@ -57,6 +66,7 @@ def serve_replies(answer: Callable[[str, Mapping[str, str]], Reply]) -> Iterator
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/"
     finally:
+        over.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from tuf.ngclient import Updater
 
     class Transport(Protocol):
-        """How files of a registry are fetched, by their path below its URL."""
+        """How files of a registry are fetched, by their path below its URL; `miden.registry.http.HttpClient` is one."""
 
         def chunks(self, path: str) -> Iterator[bytes]:
             """Yield the bytes of a file; `NetworkError` with a status if there is none."""
 
-        def get(self, path: str, *, limit: int) -> bytes:
+        def read(self, path: str, *, limit: int) -> bytes:
             """Return the bytes of a file, at most `limit` of them."""
 
 
@@ -152,7 +152,7 @@ class TrustedRegistry:
         digest = info.hashes.get("sha256")
         if digest is None:
             raise IntegrityError(f"{path} is signed without its SHA-256", kind="InvalidMetadata")
-        data = self.transport.get(f"{TARGETS}{folder}{slash}{digest}.{name}", limit=info.length)
+        data = self.transport.read(f"{TARGETS}{folder}{slash}{digest}.{name}", limit=info.length)
         info.verify_length_and_hashes(data)
         if cached is not None:
             replace_file(cached, data)
@@ -175,7 +175,7 @@ class TrustedRegistry:
             replace_file(self.state / "checkpoint", data)
 
     def _proof(self, path: str) -> tuple[int, list[bytes]]:
-        answer = parse_json(self.transport.get(path, limit=MAX_PROOF), "a proof of the log", limit=MAX_PROOF)
+        answer = parse_json(self.transport.read(path, limit=MAX_PROOF), "a proof of the log", limit=MAX_PROOF)
         fields = Fields(answer, "a proof of the log", "InvalidProof")
         parts = fields.texts("proof", limit=64, length=64)
         try:

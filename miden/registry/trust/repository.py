@@ -276,6 +276,7 @@ class SignedRepository:
                 packages.signed.revoke_key(keyid)
             for signer in new:
                 packages.signed.add_key(signer.public_key)
+            bins.threshold = roles[role].threshold
             self._renew(PACKAGES, packages)
             for name in bins.get_roles():
                 self._renew(name, self._load(name))

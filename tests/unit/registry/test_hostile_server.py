@@ -78,7 +78,7 @@ def test_without_the_deadline_a_slow_server_would_hold_the_client(behaviour: str
     monkeypatch.setattr(Budget, "deadline", lambda self, size: 1e9)
     patient = Budget(connect=1, idle=0.4, total=0.8, minimum_rate=0.001, grace=0.3)
 
-    class Held(Exception):
+    class HeldError(Exception):
         pass
 
     started = time.monotonic()
@@ -86,11 +86,11 @@ def test_without_the_deadline_a_slow_server_would_hold_the_client(behaviour: str
 
     def watch(self: object, most: float | None) -> float | None:
         if time.monotonic() - started > 1.8:
-            raise Held
+            raise HeldError
         return original(self, most)  # type: ignore[arg-type]
 
     monkeypatch.setattr(http._Clock, "left", watch)
-    with serve_raw(SLOW[behaviour]) as url, pytest.raises(Held):
+    with serve_raw(SLOW[behaviour]) as url, pytest.raises(HeldError):
         ask(url, budget=patient)
 
 
