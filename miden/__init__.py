@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         NotFoundError,
         ParseError,
         ProjectError,
+        ResolutionError,
         SemanticError,
     )
     from miden.field import Felt, Word
@@ -113,6 +114,7 @@ __all__ = [
     "MidenError",
     "InputError",
     "ProjectError",
+    "ResolutionError",
     "AssemblyError",
     "ParseError",
     "SemanticError",

@@ -4,7 +4,8 @@
 
     MidenError                         exit 1
     ├─ InputError (ValueError)         exit 3   values a caller handed in: stack inputs, advice, `.inputs` files
-    │  └─ ProjectError                          a project file, or what it asks for; carries file, line and field
+    │  ├─ ProjectError                          a project file, or what it asks for; carries file, line and field
+    │  └─ ResolutionError                       versions that do not fit together; carries the reasons as sentences
     ├─ AssemblyError                   exit 3   source text that does not assemble; carries diagnostics
     │  ├─ ParseError                            lexer and parser
     │  ├─ SemanticError                         names, constants, module rules
@@ -99,6 +100,17 @@ class ProjectError(InputError):
 
     def to_dict(self) -> dict[str, Any]:
         return {**super().to_dict(), "path": self.path, "line": self.line, "field": self.field}
+
+
+class ResolutionError(InputError):
+    """No versions of packages fit together; `reasons` are sentences that say why."""
+
+    def __init__(self, message: str, *, reasons: Sequence[str] = (), kind: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, kind=kind, hint=hint)
+        self.reasons = tuple(reasons)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**super().to_dict(), "reasons": list(self.reasons)}
 
 
 class AssemblyError(MidenError):
