@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         ProjectError,
         ResolutionError,
         SemanticError,
+        StorageError,
     )
     from miden.field import Felt, Word
     from miden.hashing import hash_elements, hash_many
@@ -126,6 +127,7 @@ __all__ = [
     "NotFoundError",
     "IntegrityError",
     "NetworkError",
+    "StorageError",
     "BackendError",
 ]
 

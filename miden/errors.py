@@ -17,6 +17,7 @@
     ├─ NotFoundError (KeyError)        exit 4   a root, object, package or file that is nowhere
     ├─ IntegrityError                  exit 5   content that does not hash to its name
     ├─ NetworkError                    exit 7   a server that cannot be reached, or does not keep to what was agreed
+    ├─ StorageError                    exit 7   a place that keeps objects fails: a full disk, a lock, a connection
     └─ BackendError                    exit 2   a backend that was asked for and cannot be had
 
 Every concrete error has a machine-readable `kind`; `to_dict` gives the `--json` form. Messages are lower case,
@@ -236,9 +237,16 @@ class FormatError(MidenError, ValueError):
 
 
 class NotFoundError(MidenError, KeyError):
-    """What was asked for is in none of the places that were searched."""
+    """What was asked for is in none of the places that were searched; `asked` names them if there are several, in their order."""
 
     exit_code = EXIT_NOT_FOUND
+
+    def __init__(self, message: str, *, kind: str | None = None, hint: str | None = None, asked: Sequence[str] = ()) -> None:
+        super().__init__(message, kind=kind, hint=hint)
+        self.asked: tuple[str, ...] = tuple(asked)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**super().to_dict(), **({"asked": list(self.asked)} if self.asked else {})}
 
 
 class IntegrityError(MidenError):
@@ -278,6 +286,22 @@ class NetworkError(MidenError):
 
     def to_dict(self) -> dict[str, Any]:
         return {**super().to_dict(), "url": self.url, "status": self.status}
+
+
+class StorageError(MidenError):
+    """A place where objects are kept cannot do what was asked; nothing that it had acknowledged is lost by that.
+
+    `provider` names the place, if it is known.
+    """
+
+    exit_code = EXIT_IO
+
+    def __init__(self, message: str, *, kind: str | None = None, hint: str | None = None, provider: str | None = None) -> None:
+        super().__init__(message, kind=kind, hint=hint)
+        self.provider = provider
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**super().to_dict(), "provider": self.provider}
 
 
 class BackendError(MidenError):

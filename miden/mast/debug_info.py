@@ -34,9 +34,11 @@ class DebugInfo:
         Node id -> decorator ids. Nodes without any are absent.
     error_codes
         Error code -> message, ascending by code.
+    nbytes
+        Size in the file it was read from, 0 if it was made here.
     """
 
-    __slots__ = ("_load", "_tables")
+    __slots__ = ("_load", "_tables", "nbytes")
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class DebugInfo:
         after_exit: Mapping[int, Sequence[int]] | None = None,
         error_codes: Mapping[int, str] | None = None,
     ) -> None:
+        self.nbytes = 0
         self._load: Callable[[], DebugInfo] | None = None
         self._tables: _Tables | None = _Tables(
             tuple(decorators),
@@ -56,9 +59,10 @@ class DebugInfo:
         )
 
     @classmethod
-    def lazy(cls, load: Callable[[], DebugInfo]) -> DebugInfo:
+    def lazy(cls, load: Callable[[], DebugInfo], nbytes: int = 0) -> DebugInfo:
         """Make debug information that `load` returns when it is first needed."""
         result = cls.__new__(cls)
+        result.nbytes = nbytes
         result._load = load
         result._tables = None
         return result

@@ -235,6 +235,12 @@ class MastForest:
 
         return np.frombuffer(self.immediate_bytes, dtype="<u8")
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the four columns, of the advice map (8 for a felt, 32 for a key), and of the debug information if it came in a file."""
+        columns = len(self.node_bytes) + len(self.operation_bytes) + len(self.immediate_bytes) + len(self.root_bytes)
+        return columns + sum(32 + 8 * len(values) for values in self.advice_map.values()) + self.debug_info.nbytes
+
     # procedures
 
     def find_procedure_root(self, digest: Word | bytes) -> int | None:

@@ -68,7 +68,7 @@ def read_forest(reader: Reader, *, verify: bool = True) -> MastForest:
     skip_debug_info(reader, decorator_count, op_counts, check=verify)
     debug_section = reader.data[start : reader.pos]
     base = reader.base + start
-    debug_info = DebugInfo.lazy(lambda: decode_debug_info(debug_section, base, decorator_count, op_counts))
+    debug_info = DebugInfo.lazy(lambda: decode_debug_info(debug_section, base, decorator_count, op_counts), len(debug_section))
     forest = MastForest(nodes, operations, immediates, root_column(roots), advice_map, debug_info)
     if verify:
         verify_digests(forest, offset=reader.base + infos, stride=_INFO.size)

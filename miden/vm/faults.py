@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from miden.errors import ExecutionError, LimitError
-from miden.status import FAULTS, FIRST_LIMIT, Status
+from miden.isa import NodeKind
+from miden.mast.decorators import AsmOp
+from miden.status import CONTINUATIONS, FAULTS, FIRST_LIMIT, Status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,14 +94,18 @@ def locate(error: ExecutionError, machine: Machine, find_source: FindSource) -> 
     error.node_id = machine.node_id
     error.op_index = machine.op_index if machine.op_index >= 0 else None
     if not forest.debug_info.is_empty:
-        error.diagnostic = _diagnostic(error, forest, find_source)
+        error.diagnostic = _diagnostic(error, machine, forest, find_source)
     return error
 
 
-def _diagnostic(error: ExecutionError, forest: MastForest, find_source: FindSource) -> Diagnostic | None:
+def _diagnostic(error: ExecutionError, machine: Machine, forest: MastForest, find_source: FindSource) -> Diagnostic | None:
     if error.node_id is None:
         return None
+    label = "failed here"
     asm_op = forest.asm_op_for(error.node_id, error.op_index)
+    if asm_op is None and forest.kind(error.node_id) == NodeKind.EXTERNAL:
+        label = "failed behind this"
+        asm_op = _asm_op_before(machine, forest, error.node_id)
     if asm_op is None:
         return None
     error.facts.setdefault("procedure", asm_op.context)
@@ -115,4 +121,39 @@ def _diagnostic(error: ExecutionError, forest: MastForest, find_source: FindSour
 
     notes = [f"in {asm_op.context}, at clock cycle {error.clk}" + (f", context {error.ctx}" if error.ctx else "")]
     first, last = source.char_offset(start), source.char_offset(end)
-    return Diagnostic(error.kind, "error", error.message, source, first, last, label="failed here", hint=error.hint, notes=notes)
+    return Diagnostic(error.kind, "error", error.message, source, first, last, label=label, hint=error.hint, notes=notes)
+
+
+LOOK_BACK = 64
+"""Nodes that are looked at for one that has an instruction."""
+
+
+def _asm_op_before(machine: Machine, forest: MastForest, node_id: int) -> AsmOp | None:
+    """Return the instruction in front of a node, or the one it is inside: ``exec`` leaves no mark on an external node."""
+    for kind, code, parent in machine.continuations():
+        if code.owner is not forest or CONTINUATIONS[kind] == "ENTER_FOREST":
+            return None
+        if CONTINUATIONS[kind].startswith("FINISH"):
+            children = forest.children(parent)
+            found = forest.debug_info.asm_op_of_node(parent)
+            if len(children) == 2 and children[1] == node_id and forest.kind(parent) == NodeKind.JOIN:
+                found = _last_asm_op(forest, children[0]) or found
+            if found is not None:
+                return found
+            node_id = parent
+    return None
+
+
+def _last_asm_op(forest: MastForest, node_id: int) -> AsmOp | None:
+    """Return the last instruction below a node that can be found quickly."""
+    info, pending = forest.debug_info, [node_id]
+    for _ in range(LOOK_BACK):
+        if not pending:
+            break
+        node = pending.pop()
+        links = [*info.before_enter.get(node, ()), *(link for _, link in info.op_decorators.get(node, ())), *info.after_exit.get(node, ())]
+        for decorator in (info.decorators[link] for link in reversed(links)):
+            if isinstance(decorator, AsmOp):
+                return decorator
+        pending += forest.children(node)
+    return None

@@ -12,7 +12,7 @@ from miden.field import Word, check_felt
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from typing import TextIO, TypeAlias
+    from typing import Protocol, TextIO, TypeAlias
 
     from miden.assembly.source import SourceFile
     from miden.mast.decorators import DebugOp
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from miden.mast.program import Program
     from miden.vm.mutations import Mutation
     from miden.vm.state import ProcessState
+
+    class ForestStore(Protocol):
+        """Where a host looks for forests that it was not given; `miden.store.ObjectStore` is one."""
+
+        def get(self, root: Word) -> MastForest:
+            """Return the verified forest of a procedure root; `NotFoundError` naming the places asked."""
+
+        def get_many(self, roots: Iterable[Word]) -> object:
+            """Make those of many roots that can be had ready for `get`, in one round trip to each place."""
 
     Handler: TypeAlias = Callable[[ProcessState], Iterable[Mutation] | None]
     """Sees the state of the process, returns what to change in the advice provider; its exceptions end the run."""
@@ -36,6 +45,11 @@ class Host:
         later one replaces an earlier one for equal roots.
     handlers
         Event name, or id as an integer -> handler.
+    store
+        Where forests come from that the libraries do not have: a `miden.store.ObjectStore`, or anything with its `get`
+        and `get_many`.
+    prefetch
+        Ask the store for all external roots of a forest at once when the forest is first entered, in place of one by one.
     debug, trace
         Called with (state, decorator) for a debug decorator and (state, id) for a trace decorator in place of
         printing. Their exceptions end the run.
@@ -62,6 +76,8 @@ class Host:
         libraries: Iterable[Library | KernelLibrary | Program | MastForest] = (),
         handlers: Mapping[str | int, Handler] | None = None,
         *,
+        store: ForestStore | None = None,
+        prefetch: bool = False,
         debug: Callable[[ProcessState, DebugOp], None] | None = None,
         trace: Callable[[ProcessState, int], None] | None = None,
         on_assert_failed: Callable[[ProcessState, int], str | None] | None = None,
@@ -70,6 +86,8 @@ class Host:
         self._forests: dict[bytes, MastForest] = {}
         self._handlers: dict[int, tuple[str | None, Handler]] = {}
         self._sources: dict[str, SourceFile] = {}
+        self.store = store
+        self._prefetched: set[bytes] | None = set() if prefetch and store is not None else None
         self._debug = debug
         self._trace = trace
         self._on_assert_failed = on_assert_failed
@@ -82,8 +100,24 @@ class Host:
     # -- what the machine asks
 
     def get_forest(self, digest: Word) -> MastForest | None:
-        """Return a forest that has a procedure root with this digest, or None."""
-        return self._forests.get(digest.to_bytes())
+        """Return a forest that has a procedure root with this digest, or None; a store that has none raises `NotFoundError`."""
+        forest = self._forests.get(digest.to_bytes())
+        return self.store.get(digest) if forest is None and self.store is not None else forest
+
+    def prefetch(self, forest: MastForest, limit: int) -> None:
+        """Load what a forest refers to, if this host was told to: at most `limit` roots, in one round trip.
+
+        Roots that cannot be had are not an error before they are called.
+        """
+        if self._prefetched is None:
+            return
+        from miden.vm.fetches import external_digests
+
+        known, seen = self._forests, self._prefetched
+        wanted = [digest for digest in external_digests(forest, limit) if digest not in known and digest not in seen]
+        if wanted and self.store is not None:
+            seen.update(wanted)
+            self.store.get_many(map(Word.from_bytes, wanted))
 
     def on_event(self, state: ProcessState) -> Iterable[Mutation] | None:
         """Answer the event whose id is on top of the stack; an exception ends the run with an ``EventError``."""

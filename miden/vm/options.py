@@ -21,9 +21,14 @@ _DEFAULTS: dict[str, int] = {
     "max_advice": 2**26,
     "max_continuations": 2**22,
     "max_fetches": 10**4,
+    "max_fetched_bytes": 2**28,
 }
-_LEAST = {"max_cycles": 1, "max_stack": 16, "max_memory": 0, "max_advice": 0, "max_continuations": 1, "max_fetches": 0}
-_MOST = {**dict.fromkeys(_DEFAULTS, 2**31), "max_cycles": MAX_CYCLES, "max_memory": 2**40, "max_advice": 2**40}
+_LEAST = {**dict.fromkeys(_DEFAULTS, 0), "max_cycles": 1, "max_stack": 16, "max_continuations": 1}
+_MOST = {
+    **dict.fromkeys(_DEFAULTS, 2**31),
+    **dict.fromkeys(("max_memory", "max_advice", "max_fetched_bytes"), 2**40),
+    "max_cycles": MAX_CYCLES,
+}
 
 
 class Limits:
@@ -45,6 +50,8 @@ class Limits:
         Records of the continuation stack, that is nesting of nodes and calls. Default 2**22.
     max_fetches
         Distinct digests that the host is asked for. Default 10,000.
+    max_fetched_bytes
+        Size of the forests that the host gives (`MastForest.nbytes`), each counted once. Default 2**28 (256 MiB).
     deadline
         Seconds of wall-clock time spent running, None for no limit. Looked at every few milliseconds.
 
@@ -61,7 +68,7 @@ class Limits:
     1.5
     """
 
-    __slots__ = ("deadline", "max_advice", "max_continuations", "max_cycles", "max_fetches", "max_memory", "max_stack")
+    __slots__ = ("deadline", "max_advice", "max_continuations", "max_cycles", "max_fetched_bytes", "max_fetches", "max_memory", "max_stack")
 
     max_cycles: int
     max_stack: int
@@ -69,6 +76,7 @@ class Limits:
     max_advice: int
     max_continuations: int
     max_fetches: int
+    max_fetched_bytes: int
     deadline: float | None
 
     def __init__(
@@ -80,6 +88,7 @@ class Limits:
         max_advice: int = _DEFAULTS["max_advice"],
         max_continuations: int = _DEFAULTS["max_continuations"],
         max_fetches: int = _DEFAULTS["max_fetches"],
+        max_fetched_bytes: int = _DEFAULTS["max_fetched_bytes"],
         deadline: float | None = None,
     ) -> None:
         put = object.__setattr__
@@ -89,6 +98,7 @@ class Limits:
         put(self, "max_advice", _checked("max_advice", max_advice))
         put(self, "max_continuations", _checked("max_continuations", max_continuations))
         put(self, "max_fetches", _checked("max_fetches", max_fetches))
+        put(self, "max_fetched_bytes", _checked("max_fetched_bytes", max_fetched_bytes))
         put(self, "deadline", None if deadline is None else _checked_deadline(deadline))
 
     def replace(self, **changes: Any) -> Limits:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from time import perf_counter
 
 from miden.errors import ExecutionError, InputError, LimitError, MidenError
-from miden.field import Word
 from miden.isa import NodeKind
 from miden.status import CONTINUATIONS, FIRST_FAULT, Status
 from miden.vm.advice_error import AdviceError
 from miden.vm.backends import get_backend
 from miden.vm.events import SYSTEM_EVENTS
 from miden.vm.faults import fault_error, locate
+from miden.vm.fetches import Fetches
 from miden.vm.inputs import NO_ADVICE, StackInputs
 from miden.vm.interrupts import Interrupts
 from miden.vm.options import DEFAULT_LIMITS
@@ -114,6 +114,7 @@ class Processor:
         self._view: ProcessState | None = None
         self._decorators: dict[int, DecoratorTable] = {}
         self._fetched: dict[bytes, tuple[Code, int]] = {}
+        self._fetches = Fetches(self.limits)
         self._merged: set[int] = set()
         self._machine = self.backend.machine(
             self._load(program.forest),
@@ -175,6 +176,8 @@ class Processor:
             except ExecutionError as error:
                 self._fail(error)
         self._merged.add(id(forest))
+        if self._host is not None:
+            self._host.prefetch(forest, self.limits.max_fetches)
         self._started = True
 
     def _run_first_slice(self, target: int | None) -> None:
@@ -282,31 +285,19 @@ class Processor:
 
     def _fetch(self, digest: bytes, *, external: bool) -> tuple[Code, int]:
         """Ask the host for the forest of a procedure root."""
-        facts = {"digest": "0x" + digest.hex()}
-        if len(self._fetched) >= self.limits.max_fetches:
-            text = f"the host may be asked for at most {self.limits.max_fetches} procedures"
-            raise LimitError(text, kind="FetchLimitExceeded", facts=facts, hint="raise Limits.max_fetches")
         interrupts = self._interrupts
         interrupts.immediate = True
         try:
             interrupts.check()
-            forest = self.host.get_forest(Word.from_bytes(digest))
+            forest = self._fetches.ask(self.host, digest, external=external)
+            self.host.prefetch(forest, self.limits.max_fetches - self._fetches.count)
         finally:
             interrupts.immediate = False
-        if forest is None and external:
-            text = f"no MAST forest contains the procedure with root digest 0x{digest.hex()}"
-            hint = "give the host the library that has this procedure"
-            raise ExecutionError(text, kind="NoMastForestWithProcedure", facts=facts, hint=hint)
-        if forest is None:
-            text = "failed to execute the dynamic code block provided by the stack with root "
-            text += f"0x{digest.hex()}; the block could not be found"
-            hint = "the word at the address must be the digest of a procedure root"
-            raise ExecutionError(text, kind="DynamicNodeNotFound", facts=facts, hint=hint)
         code = self._load(forest)
         root = code.find_root(digest)
         if root < 0:
             text = f"MAST forest in host indexed by procedure root 0x{digest.hex()} doesn't contain that root"
-            raise ExecutionError(text, kind="MalformedMastForestInHost", facts=facts)
+            raise ExecutionError(text, kind="MalformedMastForestInHost", facts={"digest": "0x" + digest.hex()})
         return code, root
 
     def _load(self, forest: MastForest) -> Code:

@@ -18,6 +18,7 @@ def test_limits_have_the_documented_defaults() -> None:
         "max_advice": 2**26,
         "max_continuations": 2**22,
         "max_fetches": 10**4,
+        "max_fetched_bytes": 2**28,
         "deadline": None,
     }
 
@@ -59,6 +60,7 @@ def test_repr_shows_what_was_changed() -> None:
         ("max_advice", 0, 2**40),
         ("max_continuations", 1, 2**31),
         ("max_fetches", 0, 2**31),
+        ("max_fetched_bytes", 0, 2**40),
     ],
 )
 def test_each_limit_has_a_range(name: str, least: int, most: int) -> None:
