@@ -6,13 +6,13 @@ it a registry could show an old state again. Every step goes through `tuf.ngclie
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from threading import RLock
 
 from filelock import FileLock
 
 from miden.errors import FormatError, IntegrityError, NotFoundError
+from miden.package.files import write_whole
 from miden.registry.extras import require
 from miden.registry.trust.failures import translated
 from miden.registry.trust.log import Checkpoint, leaf_hash, verify_consistency, verify_inclusion
@@ -21,6 +21,7 @@ from miden.serde.json_text import Fields, parse_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator
     from typing import Any, Protocol
 
@@ -155,7 +156,8 @@ class TrustedRegistry:
         data = self.transport.read(f"{TARGETS}{folder}{slash}{digest}.{name}", limit=info.length)
         info.verify_length_and_hashes(data)
         if cached is not None:
-            replace_file(cached, data)
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(cached, data, durable=False)
         return data
 
     def _observe(self, updater: Updater) -> None:
@@ -172,7 +174,7 @@ class TrustedRegistry:
                 _, proof = self._proof(f"v1/log/consistency?first={before.size}&second={checkpoint.size}")
             verify_consistency(before.size, checkpoint.size, before.root, checkpoint.root, proof)
         if checkpoint != before:
-            replace_file(self.state / "checkpoint", data)
+            write_whole(self.state / "checkpoint", data)
 
     def _proof(self, path: str) -> tuple[int, list[bytes]]:
         answer = parse_json(self.transport.read(path, limit=MAX_PROOF), "a proof of the log", limit=MAX_PROOF)
@@ -182,23 +184,6 @@ class TrustedRegistry:
             return fields.number("index", below=2**48), [bytes.fromhex(part) for part in parts]
         except ValueError:
             raise FormatError("a proof of the log is a list of hashes", kind="InvalidProof") from None
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, durably."""
-    import tempfile
-
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, temporary = tempfile.mkstemp(prefix=".miden-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)  # noqa: PTH105
-    except BaseException:
-        os.unlink(temporary)  # noqa: PTH108
-        raise
 
 
 def _fits(info: Any, data: bytes) -> bool:

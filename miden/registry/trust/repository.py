@@ -300,9 +300,14 @@ class SignedRepository:
                 adopted[path] = found
         return adopted
 
-    def _keys(self, role: str) -> Sequence[Signer]:
+    def _keys(self, role: str, root: Any = None) -> Sequence[Signer]:
+        """Return the keys of a role that are here and that it names; for a new root, those that this one names."""
         owner = PACKAGES if role.startswith(f"{PACKAGES}-") else role
         found = self.signers.get(owner, ())
+        if len(found) > 1 and self.store.load("targets") is not None:  # old keys may still lie about
+            top = owner in ("root", "timestamp", "snapshot", "targets")
+            roles = (root or self._load("root").signed).roles if top else self._load("targets").signed.delegations.roles
+            found = [signer for signer in found if signer.public_key.keyid in roles[owner].keyids]
         if not found:
             raise InputError(
                 f"the key of the role {owner} is not here", kind="MissingKey", hint="keys of root and targets are kept offline; say where"
@@ -342,7 +347,7 @@ class SignedRepository:
 
     def _sign(self, role: str, metadata: Metadata[Any], *, also: Iterable[Signer] = (), keep: bool = True) -> None:
         metadata.signatures.clear()
-        for signer in (*also, *self._keys(role)):
+        for signer in (*also, *self._keys(role, metadata.signed if role == "root" else None)):
             metadata.sign(signer, append=True)
         self._save(role, metadata.signed.version, metadata.to_bytes(), keep=keep and role != "root")
 
