@@ -23,6 +23,7 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 NO_CACHE = "no-cache"
 CONFLICTS = frozenset({"VersionExists", "VersionConflict", "NameClash", "NameTooSimilar", "Claimed"})
 DAMAGES = frozenset({"Damaged", "DamagedDatabase", "MissingKey"})
+OUTSIDE = (0, 0)
 _RANGE = re.compile(r"bytes=(\d{1,15})?-(\d{1,15})?", re.ASCII)
 
 
@@ -77,7 +78,7 @@ def bytes_answer(request: Request, data: bytes, media_type: str, *, cache: str =
     span = request.headers.get("range")
     if span is not None and request.headers.get("if-range", etag) == etag:
         found = _span(span, len(data))
-        if found is False:
+        if found == OUTSIDE:
             return refusal(416, "BadRange", "there are no such bytes", headers={**headers, "content-range": f"bytes */{len(data)}"})
         if found:
             start, end = found
@@ -91,8 +92,8 @@ def bytes_answer(request: Request, data: bytes, media_type: str, *, cache: str =
     return StreamingResponse(_chunks(view), status, headers, media_type)
 
 
-def _span(text: str, size: int) -> tuple[int, int] | bool | None:
-    """Return start and end of one range, False if it is outside, None to send everything."""
+def _span(text: str, size: int) -> tuple[int, int] | None:
+    """Return start and end of one range, `OUTSIDE` for none of these bytes, None to send everything."""
     match = _RANGE.fullmatch(text.strip())
     if match is None or (match[1] is None and match[2] is None):
         return None  # several ranges, other units, nonsense: all of it is a right answer
@@ -102,7 +103,7 @@ def _span(text: str, size: int) -> tuple[int, int] | bool | None:
         start, end = int(match[1]), size if match[2] is None else min(size, int(match[2]) + 1)
         if match[2] is not None and int(match[2]) < start:
             return None
-    return (start, end) if start < end else False
+    return (start, end) if start < end else OUTSIDE
 
 
 async def _chunks(view: memoryview) -> AsyncIterator[bytes]:
