@@ -143,10 +143,13 @@ class IndexEntry:
         """Tell whether it exports a procedure with this root, or is the program with this hash."""
         return root == self.code or root in self.exports.values()
 
+    def replace(self, **changes: Any) -> IndexEntry:
+        """Return the entry with other values of some fields."""
+        return IndexEntry(**{**{name: getattr(self, name) for name in self.__slots__}, **changes})
+
     def with_yanked(self, reason: str | None) -> IndexEntry:
         """Return the entry taken back for a reason, or no longer with None."""
-        fields = {name: getattr(self, name) for name in self.__slots__}
-        return IndexEntry(**{**fields, "yanked": reason})
+        return self.replace(yanked=reason)
 
     # JSON
 

@@ -152,6 +152,7 @@ def resolve(
     locked: Mapping[str, str] | None = None,
     root: str = "the project",
     mast: int = CURRENT.number,
+    prefetch: Callable[[list[str]], None] | None = None,
 ) -> Resolution:
     """Choose a version of each package that is needed.
 
@@ -167,6 +168,8 @@ def resolve(
         What messages call the root.
     mast
         Only packages of this MAST version are taken.
+    prefetch
+        Called with names that `lookup` will be asked for next, to get them ready together.
 
     Raises
     ------
@@ -181,7 +184,7 @@ def resolve(
     {}
     """
     wanted = sorted((need for need in needs if not need.optional), key=lambda need: need.name)
-    search = Search(lookup, locked or {}, mast)
+    search = Search(lookup, locked or {}, mast, prefetch)
     if search.run(wanted) is None:
         return search.result(wanted)
     from miden.registry.explanations import explain
@@ -203,8 +206,11 @@ class _Level:
 class Search:
     """The search; `run` may be called several times, tables are kept."""
 
-    def __init__(self, lookup: Lookup, locked: Mapping[str, str], mast: int) -> None:
+    def __init__(
+        self, lookup: Lookup, locked: Mapping[str, str], mast: int, prefetch: Callable[[list[str]], None] | None = None
+    ) -> None:
         self._lookup = lookup
+        self._prefetch = prefetch
         self._locked = locked
         self._mast = mast
         self._tables: dict[str, Table] = {}
@@ -317,6 +323,8 @@ class Search:
         """Narrow what packages may be, by needs, and by those that their features add."""
         while pending:
             added: list[Claim] = []
+            if self._prefetch is not None:
+                self._prefetch([claim.need.name for claim in pending if claim.need.name not in self._tables])
             for need, owner, blame in pending:
                 name = need.name
                 table = self.table(name)
@@ -407,7 +415,8 @@ class Search:
             active = {need.name: need for need in entry.needs.needs if not need.optional}
             for feature in features:
                 active |= {need.name: need for need in feature_needs(entry, feature)}
-            packages[name] = Chosen(entry, (feature for feature in features if feature in entry.needs.features), active.values())
+            asked = [feature for feature in features if feature != "default" or feature in entry.needs.features]
+            packages[name] = Chosen(entry, asked, active.values())
         return Resolution(needs, packages, self.decisions)
 
 
