@@ -16,8 +16,10 @@ from miden.serde.json_text import Fields, canonical_json, parse_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
+
+    from miden.package.project import Project
 
 SECTION = "needs"
 MAX_BYTES = 2**20
@@ -187,6 +189,71 @@ class Needs:
 
     def __repr__(self) -> str:
         return f"Needs({list(self.needs)!r}, {self.features!r})"
+
+
+def project_needs(project: Project) -> Needs:
+    """Return what a project asks of registries: its dependencies on versions, those with a path too, and its features.
+
+    Raises `ProjectError` of kind ``InvalidNeeds`` for features that ask for what is not there.
+    """
+    needs = [
+        Need(
+            item.name,
+            item.requirement,
+            optional=item.optional,
+            features=item.features,
+            default_features=item.default_features,
+        )
+        for item in project.dependencies.values()
+        if item.requirement is not None
+    ]
+    try:
+        for need in needs:
+            for feature in need.features:
+                check_feature(feature)
+        return Needs(needs, project.features)
+    except FormatError as error:
+        project.file.fail(error.message, "features", kind=error.kind)
+
+
+def active_needs(needs: Needs, features: Iterable[str] = ("default",)) -> dict[str, Need]:
+    """Return what is needed with some features, by name: what is not optional, and what the features ask for.
+
+    Raises `InputError` of kind ``UnknownFeature``.
+    """
+    found = {need.name: need for need in needs.needs if not need.optional}
+    for feature in features:
+        if not needs.has_feature(feature):
+            known = ", ".join(needs.features) or "none"
+            raise InputError(f"there is no feature {feature[:64]!a}", kind="UnknownFeature", hint=f"there is {known}")
+        found |= {need.name: need for need in feature_needs(needs, feature)}
+    return found
+
+
+def feature_needs(needs: Needs, feature: str) -> Iterator[Need]:
+    """Iterate over the needs that a feature asks for, with the features that it asks of them."""
+    by_name = {need.name: need for need in needs.needs}
+    pending, done = [feature], {feature}
+    while pending:
+        name = pending.pop()
+        if name not in needs.features:
+            if name in by_name and by_name[name].optional:
+                yield _needed(by_name[name])
+            continue
+        for item in needs.features[name]:
+            needed, slash, asked = item.rpartition("/")
+            if item.startswith("dep:"):
+                yield _needed(by_name[item[4:]])
+            elif slash and item not in needs.features and item not in by_name:
+                yield _needed(by_name[needed], asked)
+            elif item not in done:
+                done.add(item)
+                pending.append(item)
+
+
+def _needed(need: Need, *features: str) -> Need:
+    """Return a need that is not optional any more, with more features."""
+    return Need(need.name, need.requirement, features=(*need.features, *features), default_features=need.default_features)
 
 
 def check_feature(name: str) -> None:

@@ -17,12 +17,13 @@ from typing import NamedTuple
 
 from miden.errors import ResolutionError
 from miden.mast.versions import CURRENT
+from miden.package.needs import feature_needs
 from miden.registry.index import KERNEL
 from miden.registry.versions import VersionTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from miden.package.needs import Need
     from miden.registry.index import IndexEntry
@@ -317,7 +318,7 @@ class Search:
         """Return the needs that a feature adds to the version that is chosen of a package."""
         entry = self.entry(name)
         blame = by | {name}
-        return [Claim(need, name, blame) for need in feature_needs(entry, feature)]
+        return [Claim(need, name, blame) for need in feature_needs(entry.needs, feature)]
 
     def _apply(self, pending: list[Claim]) -> Conflict | None:
         """Narrow what packages may be, by needs, and by those that their features add."""
@@ -414,33 +415,7 @@ class Search:
             features = self.features.get(name, {})
             active = {need.name: need for need in entry.needs.needs if not need.optional}
             for feature in features:
-                active |= {need.name: need for need in feature_needs(entry, feature)}
+                active |= {need.name: need for need in feature_needs(entry.needs, feature)}
             asked = [feature for feature in features if feature != "default" or feature in entry.needs.features]
             packages[name] = Chosen(entry, asked, active.values())
         return Resolution(needs, packages, self.decisions)
-
-
-def feature_needs(entry: IndexEntry, feature: str) -> Iterator[Need]:
-    """Iterate over the needs that a feature of a version asks for, with the features that it asks of them."""
-    from miden.package.needs import Need
-
-    by_name = {need.name: need for need in entry.needs.needs}
-    pending, done = [feature], {feature}
-    while pending:
-        name = pending.pop()
-        if name not in entry.needs.features:
-            if name in by_name and by_name[name].optional:
-                yield by_name[name]
-            continue
-        for item in entry.needs.features[name]:
-            needed, slash, asked = item.rpartition("/")
-            if item.startswith("dep:"):
-                yield by_name[item[4:]]
-            elif slash and needed in by_name and item not in entry.needs.features and item not in by_name:
-                need = by_name[needed]
-                yield Need(
-                    need.name, need.requirement, features=(*need.features, asked), default_features=need.default_features
-                )
-            elif item not in done:
-                done.add(item)
-                pending.append(item)

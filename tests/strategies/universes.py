@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 
 from miden.field import Word
-from miden.package.needs import Need, Needs
+from miden.package.needs import Need, Needs, feature_needs
 from miden.registry.index import IndexEntry
-from miden.registry.resolver import feature_needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -137,7 +136,7 @@ def _order_if_solution(chosen: Mapping[str, IndexEntry], root: Sequence[Need], l
                 if feature not in asked.setdefault(need.name, set()):
                     asked[need.name].add(feature)
                     if need.name in order[:expanded]:
-                        later += feature_needs(item, feature)
+                        later += feature_needs(item.needs, feature)
                         seen_features.add((need.name, feature))
         if later:
             pending = later
@@ -148,5 +147,5 @@ def _order_if_solution(chosen: Mapping[str, IndexEntry], root: Sequence[Need], l
         expanded += 1
         pending = [need for need in chosen[name].needs.needs if not need.optional]
         for feature in sorted(asked[name], key=lambda feature: feature == "default"):
-            pending += feature_needs(chosen[name], feature)
+            pending += feature_needs(chosen[name].needs, feature)
     return order if set(order) == set(chosen) else None
