@@ -23,7 +23,7 @@ from miden import isa, status  # noqa: E402  (the path has to be set first)
 from miden.assembly import mnemonics  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import click
 
@@ -121,22 +121,36 @@ def cli_page() -> str:
         "",
         *table(("verb", "what it does"), [(f"[`{verb}`](#miden-{verb})", text) for verb, text in VERBS.items()]),
     ]
-    root = click.Context(app, info_name="miden")
-    for verb in VERBS:
-        command = app.get_command(root, verb)
-        if command is None:
-            raise SystemExit(f"the verb {verb} has no command")
+    for verb, command in _commands(app, "miden"):
         arguments = [_argument(param) for param in command.params if isinstance(param, click.Argument)]
         options = [param for param in command.params if isinstance(param, click.Option) and param.name not in COMMON_OPTIONS]
-        lines += ["", f"## miden {verb}", "", f"`{' '.join(['miden', verb, *arguments, *(['[OPTIONS]'] if options else [])])}`", ""]
+        lines += ["", f"## {verb}", "", f"`{' '.join([verb, *arguments, *(['[OPTIONS]'] if options else [])])}`", ""]
         for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
             verbatim = paragraph.startswith("\b\n")
             lines += ["```text", paragraph[2:], "```", ""] if verbatim else [paragraph, ""]
-        if options:
+        if isinstance(command, click.Group):
+            verbs = command.verbs  # type: ignore[attr-defined]  # our groups have a table
+            link = verb.replace(" ", "-")
+            lines += table(("verb", "what it does"), [(f"[`{name}`](#{link}-{name})", text) for name, text in verbs.items()])
+        elif options:
             lines += table(("option", "meaning"), [(f"`{_option(option)}`", option.help or "") for option in options])
         else:
             lines.pop()
     return page("Command line", "miden/cli", lines)
+
+
+def _commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Yield every command below a group, groups before what is in them, with how it is called."""
+    import click
+
+    context = click.Context(group, info_name=path)
+    for verb in group.list_commands(context):
+        command = group.get_command(context, verb)
+        if command is None:
+            raise SystemExit(f"the verb {verb} has no command")
+        yield f"{path} {verb}", command
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{path} {verb}")
 
 
 COMMON_OPTIONS = ("json", "color", "traceback")

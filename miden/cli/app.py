@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -30,6 +31,7 @@ VERBS = {
     "verify": "Check every digest of a file.",
     "size": "Show what makes a file large.",
     "strip": "Remove debug information.",
+    "store": "Keep code under its root, and get it back verified.",
     "doc": "Write the documentation of a library.",
     "graph": "Draw the nodes of a program or library.",
     "explain": "Explain an error code.",
@@ -45,20 +47,24 @@ EPILOG = (
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are modules, imported when they run."""
+    """A group whose commands are modules of a package, imported when they run."""
+
+    verbs = VERBS
+    package = "miden.cli"
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
+        return list(self.verbs)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
+        if cmd_name not in self.verbs:
             return None
-        command: click.Command = import_module(f"miden.cli.{cmd_name}").command
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = import_module(f"{self.package}.{name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+            formatter.write_dl(list(self.verbs.items()))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         try:
@@ -66,7 +72,7 @@ class LazyGroup(click.Group):
         except click.UsageError as error:
             from difflib import get_close_matches
 
-            near = get_close_matches(args[0], VERBS, 1)
+            near = get_close_matches(args[0], self.verbs, 1)
             if not near:
                 raise
             raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean {near[0]!r}?", ctx) from None

@@ -24,7 +24,7 @@ LISTED = 20
 
 
 @verb("run")
-@click.argument("file", type=click.Path(allow_dash=True))
+@click.argument("file", required=False, type=click.Path(allow_dash=True))
 @click.option(
     "-i",
     "--inputs",
@@ -41,6 +41,10 @@ LISTED = 20
     metavar="FILE",
     help="Library, kernel or package that the program needs at run time; may be given several times.",
 )
+@click.option("--root", metavar="ROOT", help="Run the program with this root from the store, in place of FILE.")
+@click.option("--store", "place", metavar="PLACE", help="Store that the program and what it calls come from; see miden store.")
+@click.option("--config", type=click.Path(), metavar="FILE", help="Settings of the store; by default MIDEN_CONFIG, or the user's own file.")
+@click.option("--prefetch", is_flag=True, help="Ask the store for all that a forest refers to at once.")
 @click.option("--stack", metavar="A,B,..", help="Stack inputs, top first: with 3,5 the 3 is on top. In place of those of the inputs file.")
 @click.option("-n", "--outputs", type=click.IntRange(0, VISIBLE), default=VISIBLE, help="How many stack outputs to print; 16 by default.")
 @click.option("--max-cycles", type=click.IntRange(1), metavar="N", help="End the run before it uses more than N cycles; 2^29 by default.")
@@ -50,9 +54,13 @@ LISTED = 20
 @click.option("--debug", is_flag=True, help="Obey debug.* and trace.* instructions (with --json they print to standard error).")
 def command(
     console: Console,
-    file: str,
+    file: str | None,
     inputs: str | None,
     libraries: tuple[str, ...],
+    root: str | None,
+    place: str | None,
+    config: str | None,
+    prefetch: bool,
     stack: str | None,
     outputs: int,
     max_cycles: int | None,
@@ -61,8 +69,9 @@ def command(
     profile: bool,
     debug: bool,
 ) -> int:
-    """Run the program in FILE, source text or serialized (- for standard input).
+    """Run the program in FILE, source text or serialized (- for standard input), or the one that the store has under a root.
 
+    With --root or --store, procedures that the program does not have itself come from the store while it runs.
     Prints the program's hash, its stack outputs (top first), its cycles, the time they took and the cycle rate.
     """
     from miden.cli.files import load_inputs, load_program
@@ -72,13 +81,24 @@ def command(
     from miden.vm.options import DEFAULT_LIMITS, Limits
     from miden.vm.processor import Processor
 
+    if (file is None) == (root is None):
+        raise click.UsageError("give either FILE or --root")
     limits = Limits(max_cycles=DEFAULT_LIMITS.max_cycles if max_cycles is None else max_cycles, deadline=deadline)
     machine = get_backend(backend)
-    program = load_program(file, console)
-    found = load_inputs(file, inputs)
+    store = None
+    if root is not None or place is not None or config is not None:
+        from miden.cli.store.places import find_store
+
+        store = find_store(place, config)
+    if root is not None and store is not None:
+        program = store.get_program(root)
+    else:
+        assert file is not None
+        program = load_program(file, console)
+    found = load_inputs(file or "-", inputs)
     stack_inputs = parse_stack(stack) if stack is not None else found.stack if found else StackInputs()
     advice = found.advice if found else AdviceInputs()
-    host = Host(output=sys.stderr if console.json else sys.stdout)
+    host = Host(store=store, prefetch=prefetch, output=sys.stderr if console.json else sys.stdout)
     for path in libraries:
         from miden.cli.artifacts import load_any
 
@@ -105,6 +125,9 @@ def command(
     }
     if counts is not None:
         facts["profile"] = counts.to_dict()
+    if store is not None:
+        facts["store"] = {name: counters._asdict() for name, counters in store.counters.providers.items()}
+        store.close()
     if console.json:
         console.document(facts)
         return 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import miden
-from miden.cli import files
+from miden.cli import files, store
 from miden.cli.app import VERBS
 from tests.support.programs import EXAMPLES, ROOT
 
@@ -33,11 +33,21 @@ def test_help_lists_every_verb_and_the_exit_codes(cli: Cli) -> None:
     assert "130 interrupted" in outcome.out
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help(cli: Cli, verb: str) -> None:
-    outcome = cli(verb, "--help")
+COMMANDS = [*((verb,) for verb in VERBS if verb != "store"), *(("store", verb) for verb in store.VERBS)]
+
+
+@pytest.mark.parametrize("verb", COMMANDS, ids=" ".join)
+def test_every_verb_has_help(cli: Cli, verb: tuple[str, ...]) -> None:
+    outcome = cli(*verb, "--help")
     assert outcome.code == 0
     assert "--json" in outcome.out
+
+
+def test_a_group_lists_its_verbs(cli: Cli) -> None:
+    outcome = cli("store", "--help")
+    assert outcome.code == 0
+    assert [verb for verb in store.VERBS if f"\n  {verb} " not in outcome.out] == []
+    assert "'fsck'" in cli("store", "fsk").err
 
 
 def test_version_is_that_of_the_package(cli: Cli) -> None:

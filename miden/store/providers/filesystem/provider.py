@@ -96,7 +96,8 @@ class FilesystemProvider:
         self._writer = Writer(self.disk, quota=quota, pack_above=pack_above)
         if create:
             self._create()
-        self._snapshot()
+        with storage_errors(self.name, "open"):
+            self._snapshot()
 
     # -- reading
 
