@@ -39,9 +39,10 @@ from miden.registry.names import PackageName
 from miden.registry.server import pages
 from miden.registry.server.answers import IMMUTABLE, NO_CACHE, Rejected, bytes_answer, error_answer, json_answer, refusal
 from miden.registry.server.cache import ByteCache
-from miden.registry.server.catalog import MAX_FOUND, Catalog, index_file
+from miden.registry.server.catalog import MAX_FOUND, Catalog
 from miden.registry.server.rates import Rates
 from miden.registry.server.tokens import Token, check_allowed, find_token
+from miden.registry.trust.entries import index_file
 from miden.serde.json_text import Fields, parse_json
 
 TYPE_CHECKING = False

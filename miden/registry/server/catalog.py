@@ -29,14 +29,15 @@ from miden.registry.names import name_key, skeleton
 from miden.registry.server.database import Database
 from miden.registry.server.keys import OFFLINE, ONLINE_FOLDER, RoleKeys, load_signers, make_keys
 from miden.registry.server.tables import LogNodes, MetadataTable
-from miden.registry.trust.log import Checkpoint, MerkleLog, leaf_data, leaf_hash
+from miden.registry.trust.entries import event_leaf, index_file
+from miden.registry.trust.log import Checkpoint, MerkleLog, leaf_hash
 from miden.registry.trust.repository import ADVISORIES, BIN_BITS, CHECKPOINT, CLAIM, SignedRepository, Target, index_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 DATABASE, FILES, DAMAGED, ROOT = "registry.db", "files", "damaged", "root.json"
 MAX_FOUND = 100
@@ -368,7 +369,7 @@ class Catalog:
 
     def _announce(self, connection: sqlite3.Connection, entry: IndexEntry, event: str, signed: bytes) -> None:
         """Log a change, and sign the new index file of its name."""
-        data = leaf_data(log_fields(entry, event))
+        data = event_leaf(entry, event)
         leaf = leaf_hash(data)
         index = _log(connection).append(leaf)
         connection.execute("INSERT INTO log_entries VALUES (?, ?, ?)", (index, leaf, data))
@@ -384,17 +385,6 @@ class Catalog:
             raise InputError(f"{entry.name} belongs to publishers who have to sign it", kind="Claimed", hint="publish with --key")
         _sign_checkpoint(connection, repository, self.origin)
         repository.commit()
-
-
-def log_fields(entry: IndexEntry, event: str) -> dict[str, str]:
-    """Return what the log says of an event: ``publish``, ``yank`` or ``unyank``."""
-    return {"event": event, "name": entry.name, "sha256": entry.sha256, "version": entry.version}
-
-
-def index_file(entries: Iterable[IndexEntry]) -> bytes:
-    """Return the index file of one name: its entries, lowest version first, one a line."""
-    ordered = sorted(entries, key=lambda entry: (version_key(entry.version), entry.version))
-    return b"".join(entry.to_line() + b"\n" for entry in ordered)
 
 
 def _versions(connection: sqlite3.Connection, name: str) -> list[Published]:

@@ -109,6 +109,15 @@ class TrustedRegistry:
             assert self._updater is not None
             return self._download(self._updater, path, cached)
 
+    def role_metadata(self, role: str) -> bytes:
+        """Return the metadata of a role that was verified when a target of it was downloaded; `NotFoundError` if none was."""
+        from urllib.parse import quote
+
+        try:
+            return (self.state / "metadata" / f"{quote(role, '')}.json").read_bytes()
+        except FileNotFoundError:
+            raise NotFoundError(f"nothing that {role} signed was seen yet", kind="MissingMetadata") from None
+
     @property
     def checkpoint(self) -> Checkpoint | None:
         """The newest state of the log that was seen, or None."""

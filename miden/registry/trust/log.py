@@ -10,11 +10,10 @@ from __future__ import annotations
 from hashlib import sha256
 
 from miden.errors import FormatError, IntegrityError
-from miden.serde.json_text import canonical_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping, Sequence
+    from collections.abc import MutableMapping, Sequence
 
     Nodes = MutableMapping[tuple[int, int], bytes]
 
@@ -33,15 +32,6 @@ def leaf_hash(data: bytes) -> bytes:
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Return the hash of an inner node."""
     return sha256(b"\x01" + left + right).digest()
-
-
-def leaf_data(fields: Mapping[str, str]) -> bytes:
-    """Return the bytes of a leaf, the same for everyone: canonical JSON.
-
-    >>> leaf_data({"version": "1.0.0", "event": "publish"})
-    b'{"event":"publish","version":"1.0.0"}'
-    """
-    return canonical_json(fields)
 
 
 class MerkleLog:
