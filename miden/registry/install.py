@@ -220,7 +220,7 @@ class Installer:
 
     def _from_registry(self, item: LockedPackage) -> bytes:
         registry = self.sources.registry_of(item.name)
-        if registry.name != item.registry:
+        if not self.sources.may_stand_for(registry, item.registry):
             raise IntegrityError(
                 f"{item.name} is locked to registry {item.registry}, and is bound to {registry.name}",
                 expected=item.registry,

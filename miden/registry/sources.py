@@ -17,18 +17,21 @@ of one package never come from two registries. A registry that cannot be reached
     [[registry]]
     name = "public"
     location = "https://packages.example"
+    root = "public-root.json"      # root metadata to trust, for a registry with signatures
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
-from miden.errors import IntegrityError, NotFoundError
+from miden.errors import FormatError, IntegrityError, NotFoundError
 from miden.package.project import valid_name
 from miden.package.toml_file import TomlFile
 from miden.registry.backends import open_registry
-from miden.registry.names import PackageName, name_key, unknown_package
+from miden.registry.names import PackageName, name_key, name_problem, unknown_package
+from miden.serde.json_text import Fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,21 +45,37 @@ if TYPE_CHECKING:
 
 FILE_NAME = "miden-registries.toml"
 MAX_REGISTRIES = 100
+MAX_BOUND = 10_000
 WORKERS = 8
 """Names that are looked up at once."""
 
 
 class Bound(NamedTuple):
-    """A registry and what is bound to it; one that is bound to nothing answers for all other names."""
+    """A registry and what is bound to it; one that is bound to nothing answers for all other names.
+
+    A `mirror` may stand for any registry that a lock names: what is locked is known to the last byte.
+    """
 
     registry: Registry
     namespaces: frozenset[str] = frozenset()
     packages: frozenset[str] = frozenset()
+    mirror: bool = False
 
     @property
     def is_open(self) -> bool:
         """Whether it answers for names that are bound to no registry."""
         return not self.namespaces and not self.packages
+
+
+class Row(NamedTuple):
+    """What a file says of one registry."""
+
+    name: str
+    location: str
+    namespaces: frozenset[str]
+    packages: frozenset[str]
+    root: str | None
+    mirror: bool
 
 
 class Sources:
@@ -96,8 +115,9 @@ class Sources:
         ``InvalidRegistries`` with the line.
         """
         bound = []
-        for name, location, namespaces, packages in read_table(content, path):
-            bound.append(Bound(open_one(location, name, **options), namespaces, packages))
+        for row in read_table(content, path):
+            given = {**options, "root": row.root} if row.root is not None else options
+            bound.append(Bound(open_one(row.location, row.name, **given), row.namespaces, row.packages, row.mirror))
         return cls(bound)
 
     # which registry
@@ -110,6 +130,10 @@ class Sources:
         by_name = [bound.registry for bound in self.bound if key in bound.packages]
         by_namespace = [bound.registry for bound in self.bound if namespace is not None and namespace in bound.namespaces]
         return by_name or by_namespace or [bound.registry for bound in self.bound if bound.is_open]
+
+    def may_stand_for(self, registry: Registry, name: str) -> bool:
+        """Tell whether a registry can give what is locked to the registry called `name`."""
+        return registry.name == name or any(bound.mirror for bound in self.bound if bound.registry is registry)
 
     def registry_of(self, name: str) -> Registry:
         """Return the registry that answers for a name.
@@ -209,41 +233,37 @@ class Sources:
         return f"<Sources {', '.join(bound.registry.name for bound in self.bound)}>"
 
 
-def read_table(content: bytes, path: str | os.PathLike[str]) -> list[tuple[str, str, frozenset[str], frozenset[str]]]:
-    """Return name, location, namespaces and packages of each registry in a file; see `Sources.from_toml`."""
-    from pathlib import Path
-
+def read_table(content: bytes, path: str | os.PathLike[str]) -> list[Row]:
+    """Return what a file says of registries; see `Sources.from_toml`."""
     file = TomlFile(content, str(path))
     rows = file.data.get("registry", [])
     if set(file.data) - {"registry"} or not isinstance(rows, list) or len(rows) > MAX_REGISTRIES:
         file.fail(f"registries are listed as [[registry]], at most {MAX_REGISTRIES}, and nothing else", kind="InvalidRegistries")
     found = []
-    names: set[str] = set()
     for index, row in enumerate(rows):
-        where = f"registry.{index}"
-        unknown = sorted(set(row) - {"name", "location", "namespaces", "packages"}) if isinstance(row, dict) else ["?"]
-        if unknown:
-            message = f"a registry has a name, a location, namespaces and packages; found {unknown[0][:40]!r}"
-            file.fail(message, where, kind="InvalidRegistries")
-        name, location = row.get("name"), row.get("location")
-        if not isinstance(name, str) or not valid_name(name) or name in names:
-            file.fail("a registry needs a name of its own: a letter, then letters, digits, - and _", where, kind="InvalidRegistries")
-        names.add(name)
-        if not isinstance(location, str) or not location:
-            file.fail(f"registry {name} needs a location: a folder or a URL", where, kind="InvalidRegistries")
-        bound: list[frozenset[str]] = []
-        for field, valid in (("namespaces", valid_name), ("packages", _valid_package)):
-            listed = row.get(field, [])
-            if not isinstance(listed, list) or not all(isinstance(item, str) and valid(item) for item in listed):
-                file.fail(f"{field} of registry {name} must be a list of names", f"{where}.{field}", kind="InvalidRegistries")
-            bound.append(frozenset(name_key(item) for item in listed))
-        if "://" not in location:
-            location = str(Path(path).parent / location)
-        found.append((name, location, bound[0], bound[1]))
+        try:
+            found.append(_row(row, Path(path).parent))
+        except FormatError as error:
+            file.fail(error.message, f"registry.{index}", kind="InvalidRegistries")
+        if found[-1].name in [other.name for other in found[:-1]]:
+            file.fail(f"two registries are called {found[-1].name}", f"registry.{index}.name", kind="InvalidRegistries")
     return found
 
 
-def _valid_package(text: str) -> bool:
-    from miden.registry.names import name_problem
-
-    return not name_problem(text)
+def _row(row: object, folder: Path) -> Row:
+    fields = Fields(row, "a registry", "InvalidRegistries")
+    fields.only("name", "location", "namespaces", "packages", "root", "mirror")
+    name, location, root = fields.text("name"), fields.text("location"), fields.optional_text("root")
+    if not valid_name(name):
+        fields.fail("its name must be a letter, then letters, digits, - and _")
+    namespaces, packages = fields.texts("namespaces", limit=MAX_BOUND), fields.texts("packages", limit=MAX_BOUND)
+    if not all(map(valid_name, namespaces)) or any(map(name_problem, packages)):
+        fields.fail("namespaces and packages must be lists of names")
+    return Row(
+        name,
+        location if "://" in location else str(folder / location),
+        frozenset(map(name_key, namespaces)),
+        frozenset(map(name_key, packages)),
+        None if root is None else str(folder / root),
+        fields.flag("mirror"),
+    )
