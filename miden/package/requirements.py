@@ -67,9 +67,18 @@ class Requirement:
         if version is None:
             return not self.bounds
         key = version_key(version)
-        if not all(_HOLDS[op](key, bound) for op, bound, _ in self.bounds):
+        if not self.covers(version):
             return False
         return key[3] == _RELEASE or any(pre and bound[:3] == key[:3] for _, bound, pre in self.bounds)
+
+    def covers(self, version: Version | str) -> bool:
+        """Tell whether a version is within the bounds, where a pre-release is simply one that comes before its release.
+
+        >>> Requirement("<2").covers("2.0.0-rc.1"), Requirement("<2").accepts("2.0.0-rc.1")
+        (True, False)
+        """
+        key = version_key(version)
+        return all(_HOLDS[op](key, bound) for op, bound, _ in self.bounds)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Requirement) and self.text == other.text
