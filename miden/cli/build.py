@@ -6,10 +6,12 @@ import os
 
 import click
 
+from miden.cli.registries import Places, package_options
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from miden.cli.console import Console
@@ -26,6 +28,10 @@ CACHE_VARIABLE = "MIDEN_BUILD_CACHE"
 @click.option("--cache", type=click.Path(), metavar="DIR", help=f"Folder of the build cache; ${CACHE_VARIABLE} or target/cache by default.")
 @click.option("--no-cache", is_flag=True, help="Build everything, keep nothing.")
 @click.option("--warnings-as-errors", is_flag=True, help="Refuse sources with warnings.")
+@click.option("--features", metavar="A,B,..", help="Features of the project that are on, beside default.")
+@click.option("--locked", is_flag=True, help="Fail if the lock file does not meet the needs of the project.")
+@click.option("--frozen", is_flag=True, help="The same as --locked and --offline.")
+@package_options
 def command(
     console: Console,
     path: str,
@@ -35,11 +41,16 @@ def command(
     cache: str | None,
     no_cache: bool,
     warnings_as_errors: bool,
+    features: str | None,
+    locked: bool,
+    frozen: bool,
+    places: Places,
 ) -> int:
     """Build the project in the folder PATH, by default the one around this folder: its library and its programs.
 
     Writes a package (.masp) for each target to the folder target of the project, and for libraries a library (.masl) too.
-    What has not changed comes out of the build cache, which is safe to delete.
+    What has not changed comes out of the build cache, which is safe to delete. Dependencies on versions are chosen as
+    miden.lock says, which is written if it is not there, and installed if need be.
     """
     import time
     from pathlib import Path
@@ -57,12 +68,17 @@ def command(
         raise NotFoundError(f"there is no {FILE_NAME} in {searched}", kind="ProjectNotFound", hint="miden new makes a project")
     where = cache or os.environ.get(CACHE_VARIABLE) or str(folder / TARGET_FOLDER / "cache")
     started = time.perf_counter()
+    places.offline |= frozen
+    chosen = ["default", *(feature.strip() for feature in (features or "").split(",") if feature.strip())]
+    packages = _packages(console, places, folder, chosen, locked=locked or frozen)
     built = build_project(
         folder,
         profile="release" if release else profile or "dev",
         cache=None if no_cache else BuildCache(where),
         target_dir=target_dir,
         warnings_as_errors=warnings_as_errors,
+        packages=packages,
+        features=chosen,
     )
     elapsed = time.perf_counter() - started
     if console.json:
@@ -77,6 +93,18 @@ def command(
             console.print(f"           {_shown(written)} ({written.stat().st_size:,} bytes)")
     console.print(f"{'done'.ljust(9)}  in {elapsed * 1e3:.0f} ms")
     return 0
+
+
+def _packages(console: Console, places: Places, folder: Path, features: Iterable[str], *, locked: bool) -> dict[str, bytes]:
+    """Return the packages that a project is linked with, brought here if they are not."""
+    from miden.registry.projects import collect_needs, current_lock, install_project, linked_packages
+
+    if not collect_needs(folder, features):
+        return {}
+    with places.installer(console, folder) as installer:
+        lock = current_lock(folder, lambda: installer.sources, locked=locked, features=features)
+        install_project(folder, lock, installer)
+        return linked_packages(lock, installer.home)
 
 
 def _facts(built: Built) -> dict[str, object]:

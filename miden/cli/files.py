@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 MAGIC = b"MAST\0"
 """First bytes of a serialized program (mast.md section 7.1)."""
 
-OTHER_MAGIC = (b"MASP\0", b"\x89MIDEN\r\n")
+PACKAGE_MAGIC = b"MASP\0"
+"""First bytes of a package."""
+
+OTHER_MAGIC = (PACKAGE_MAGIC, b"\x89MIDEN\r\n")
 """First bytes of a package, and of a container of our own."""
 
 MAX_FILE_BYTES = 2**30

@@ -13,10 +13,11 @@ from typing import NamedTuple
 from miden.errors import InputError, IntegrityError, NotFoundError
 from miden.isa import NodeKind
 from miden.package.needs import Need
+from miden.registry.index import Linked
 from miden.registry.installed import USER, Home, InstalledPackage, InstalledSet, Wanted
-from miden.registry.lockfile import Lock, LockedPackage
+from miden.registry.lockfile import RUN, Lock, LockedPackage
 from miden.registry.names import PackageReference, unknown_package
-from miden.registry.planning import plan_running
+from miden.registry.planning import plan_linked, plan_running
 from miden.registry.resolver import resolve
 
 TYPE_CHECKING = False
@@ -130,17 +131,32 @@ class Installer:
         wanted = [Wanted(owner, item.name, item.version, f"={item.version}") for item in lock.packages]
         return self.apply(lock, wanted, replace=lambda old: old.owner == owner)
 
-    def uninstall(self, packages: Sequence[str], *, owner: str = USER) -> Change:
-        """Take back what was asked for by name; what others use stays.
+    def install_linked(self, package: Package) -> Change:
+        """Install what a package was linked with, for it to run; it may itself be in no registry.
+
+        Raises `NotFoundError` of kind ``LinkedNotFound`` for code that no registry has.
+        """
+        state = self.home.read()
+        here = {item.entry.code for item in state.packages.values()}
+        linked = tuple(Linked(item.name, item.digest) for item in package.dependencies if item.digest not in here)
+        if not linked:
+            return Change((), (), tuple(state.packages), state)
+        lock = plan_linked(package.name, linked, self.sources)
+        wanted = [Wanted(RUN, item.name, item.version, f"={item.version}") for item in lock.packages]
+        return self.apply(lock, wanted, replace=lambda _: False)
+
+    def uninstall(self, packages: Sequence[str]) -> Change:
+        """Take back what was asked for by name, or came for a run; what others use stays.
 
         Raises `NotFoundError` of kind ``PackageNotFound`` for a name that was not asked for.
         """
         with self.home.writing() as state:
-            known = [item.name for item in state.wanted if item.owner == owner]
+            mine = [item for item in state.wanted if item.owner in (USER, RUN)]
+            known = [item.name for item in mine]
             for name in packages:
                 if name not in known:
                     raise unknown_package(name, known, "what was installed by name")
-            return self._switch(state, [item for item in state.wanted if item.owner != owner or item.name not in packages], [])
+            return self._switch(state, [item for item in state.wanted if item not in mine or item.name not in packages], [])
 
     def upgrade(self, packages: Sequence[str] = ()) -> Change:
         """Bring what was asked for by name to the highest version that was asked for; all of it, or some by name."""

@@ -198,6 +198,7 @@ class Lock:
     def superfluous(self, needs: Iterable[Need]) -> list[LockedPackage]:
         """Return the packages that nothing needs any more."""
         by_id = {item.id: item for item in self.packages}
+        needs = list(needs)
         linked = self.linked()
         pending = [linked[need.name] for need in needs if need.name in linked and not need.optional]
         reached: set[tuple[str, str]] = set()
@@ -207,6 +208,11 @@ class Lock:
                 reached.add(item.id)
                 pending += (by_id[need] for need in item.needs)
         return [item for item in self.packages if item.id not in reached]
+
+    def without_superfluous(self, needs: Iterable[Need]) -> Lock:
+        """Return the lock without what nothing needs any more."""
+        gone = {item.id for item in self.superfluous(needs)}
+        return Lock(item for item in self.packages if item.id not in gone)
 
     # text
 

@@ -7,6 +7,7 @@ linked with, so the packages that have this code belong to the plan as well.
 from __future__ import annotations
 
 from miden.errors import NotFoundError
+from miden.mast.versions import CURRENT
 from miden.registry.lockfile import LINK, RUN, Lock, LockedPackage
 from miden.registry.names import name_problem
 from miden.registry.resolver import resolve
@@ -36,6 +37,12 @@ def plan_running(entries: Iterable[IndexEntry], sources: Sources) -> Lock:
     return _with_linked({}, list(entries), sources)
 
 
+def plan_linked(name: str, linked: Iterable[Linked], sources: Sources) -> Lock:
+    """Return the lock of what a package called `name` was linked with; raises as `plan` does."""
+    found = {entry.id: entry for entry in (_find(name, link, CURRENT.number, {}, sources) for link in linked)}
+    return plan_running(found.values(), sources)
+
+
 def lock_of(chosen: Mapping[str, Chosen], sources: Sources) -> Lock:
     """Return the lock of versions that were chosen; raises as `plan` does."""
     return _with_linked(chosen, [item.entry for item in chosen.values()], sources)
@@ -51,7 +58,7 @@ def _with_linked(chosen: Mapping[str, Chosen], start: list[IndexEntry], sources:
         linked = item is not None and item.entry.version == entry.version
         needs = {(need.name, chosen[need.name].entry.version) for need in item.needs} if linked and item is not None else set()
         for link in entry.linked:
-            found = _find(entry, link, chosen, sources)
+            found = _find(f"{entry.name} {entry.version}", link, entry.mast, chosen, sources)
             needs.add(found.id)
             if found.id not in seen:
                 seen.add(found.id)
@@ -62,17 +69,17 @@ def _with_linked(chosen: Mapping[str, Chosen], start: list[IndexEntry], sources:
     return Lock(packages)
 
 
-def _find(entry: IndexEntry, link: Linked, chosen: Mapping[str, Chosen], sources: Sources) -> IndexEntry:
+def _find(who: str, link: Linked, mast: int, chosen: Mapping[str, Chosen], sources: Sources) -> IndexEntry:
     """Return the version that has the code a package was linked with: the one chosen if it has, else the highest."""
     item = chosen.get(link.name)
     if item is not None and item.entry.code == link.digest:
         return item.entry
     entries = () if name_problem(link.name) else sources.versions(link.name)
     for found in reversed(entries):
-        if found.code == link.digest and found.mast == entry.mast:
+        if found.code == link.digest and found.mast == mast:
             return found
     raise NotFoundError(
-        f"{entry.name} {entry.version} was linked with {link.name[:80]!a} {link.digest.to_hex()}, which no registry has",
+        f"{who} was linked with {link.name[:80]!a} {link.digest.to_hex()}, which no registry has",
         kind="LinkedNotFound",
         hint="publish the package it was linked with, or build it again",
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from miden.errors import NotFoundError, ProjectError
 from miden.package.needs import active_needs, project_needs
 from miden.package.project import FILE_NAME, Project
+from miden.registry.install import newer_versions
 from miden.registry.lockfile import FILE_NAME as LOCK_NAME
 from miden.registry.lockfile import Lock, locked_needs_error
 from miden.registry.planning import plan
@@ -18,17 +19,19 @@ if TYPE_CHECKING:
     from typing import Any
 
     from miden.package.needs import Need
-    from miden.registry.install import Change, Installer
+    from miden.registry.install import Change, Installer, Outdated
     from miden.registry.installed import Home
     from miden.registry.sources import Sources
 
 DEFAULT_FEATURES = ("default",)
 
 
-def collect_needs(folder: str | os.PathLike[str], features: Iterable[str] = DEFAULT_FEATURES) -> list[Need]:
+def collect_needs(
+    folder: str | os.PathLike[str], features: Iterable[str] = DEFAULT_FEATURES, *, project: Project | None = None
+) -> list[Need]:
     """Return what a project needs of registries, with the projects that it depends on by path.
 
-    `features` are those of the project itself. Raises `ProjectError`.
+    `features` are those of the project itself; `project` is it, if it has been read. Raises `ProjectError`.
     """
     pending = [Path(folder).resolve()]
     seen: set[Path] = set()
@@ -37,7 +40,8 @@ def collect_needs(folder: str | os.PathLike[str], features: Iterable[str] = DEFA
         path = pending.pop()
         if path in seen:
             continue
-        project = Project.read(path)
+        if project is None or seen:
+            project = Project.read(path)
         active = active_needs(project_needs(project), DEFAULT_FEATURES if seen else features)
         seen.add(path)
         for item in project.dependencies.values():
@@ -86,6 +90,17 @@ def updated_lock(folder: str | os.PathLike[str], sources: Sources, names: Iterab
     return old, plan(needs, sources, locked=keep, root=Project.read(folder).name)
 
 
+def outdated_packages(folder: str | os.PathLike[str], sources: Sources) -> list[Outdated]:
+    """Return the packages a project is linked with of which there are newer versions.
+
+    What is asked of one is what the project asks, or of those that only others need, any version.
+    """
+    asked = {need.name: need.requirement.text for need in collect_needs(folder)}
+    lock = Lock.read(folder) or Lock()
+    found = (newer_versions(name, item.version, asked.get(name, "*"), sources) for name, item in lock.linked().items())
+    return [item for item in found if item is not None]
+
+
 def install_project(folder: str | os.PathLike[str], lock: Lock, installer: Installer) -> Change:
     """Bring the packages of a project's lock here."""
     return installer.install_lock(lock, str(Path(folder).resolve()))
@@ -102,7 +117,7 @@ def linked_packages(lock: Lock, home: Home) -> dict[str, bytes]:
 def add_dependency(content: str, name: str, requirement: str, **options: Any) -> str:
     """Return the text of a project file with a dependency, new or changed; everything else stays as it is written.
 
-    `options` are fields such as ``linkage`` and ``features``; empty ones are left out.
+    `options` are fields such as ``linkage`` and ``features``; empty texts and lists are left out.
 
     >>> print(add_dependency('[package]\\nname = "a"  # mine', "acme/math", "^1.2"))
     [package]
@@ -121,7 +136,7 @@ def add_dependency(content: str, name: str, requirement: str, **options: Any) ->
             document.add(tomlkit.nl())
         table = tomlkit.table()
         document.add("dependencies", table)
-    fields = {key: value for key, value in options.items() if value}
+    fields = {key: value for key, value in options.items() if value or value is False}
     value: Any = requirement
     if fields:
         value = tomlkit.inline_table()

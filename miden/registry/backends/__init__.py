@@ -15,6 +15,7 @@ from miden.errors import BackendError, InputError, NotFoundError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
     from typing import Any
 
@@ -106,7 +107,9 @@ class WritableRegistry(Registry, Protocol):
         ...
 
 
-def open_registry(location: str | Path, name: str | None = None, **options: Any) -> Registry:
+def open_registry(
+    location: str | Path, name: str | None = None, *, cache: str | os.PathLike[str] | None = None, **options: Any
+) -> Registry:
     """Open a registry.
 
     Parameters
@@ -115,6 +118,8 @@ def open_registry(location: str | Path, name: str | None = None, **options: Any)
         A folder, or a URL.
     name
         What to call it; by default the last part of its location.
+    cache
+        Where to remember what was seen, for kinds that do: a file for a plain folder, a folder for a URL.
     options
         What its kind takes, such as ``offline=True`` of a remote one.
 
@@ -137,6 +142,7 @@ def open_registry(location: str | Path, name: str | None = None, **options: Any)
     text = str(location)
     scheme, colon, _ = text.partition("://")
     if colon and scheme.lower() != "file":
+        options = options if cache is None else {"cache": cache, **options}
         made = _kind(scheme.lower())(text, text.rstrip("/").rpartition("/")[2] if name is None else name, **options)
         if not isinstance(made, Registry):
             raise BackendError(f"what opens {scheme}: registries returned no registry but {type(made).__name__}", kind="InvalidBackend")
@@ -151,7 +157,7 @@ def open_registry(location: str | Path, name: str | None = None, **options: Any)
         return IndexedRegistry(folder, name, **options)
     from miden.registry.backends.directory import DirectoryRegistry
 
-    return DirectoryRegistry(folder, name, **options)
+    return DirectoryRegistry(folder, name, cache=cache, **options)
 
 
 def _kind(scheme: str) -> Callable[..., object]:

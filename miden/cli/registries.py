@@ -1,0 +1,176 @@
+"""Which registries, home and store a verb about packages means, and the options that say so."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+
+import click
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from miden.cli.console import Console
+    from miden.registry.backends import Registry
+    from miden.registry.install import Change, Installer
+    from miden.registry.sources import Sources
+    from miden.store.store import ObjectStore
+
+HOME_VARIABLE = "MIDEN_HOME"
+REGISTRY_VARIABLE = "MIDEN_REGISTRY"
+
+
+def package_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a verb the options --home, --registry and --offline, which it takes as one `Places`."""
+    from functools import wraps
+
+    @wraps(function)
+    def with_places(*args: Any, home: str | None, registry: str | None, offline: bool, **more: Any) -> Any:
+        return function(*args, places=Places(home, registry, offline=offline), **more)
+
+    decorated = click.option("--offline", is_flag=True, help="Ask no registry over a network: what is here has to be enough.")(with_places)
+    decorated = click.option(
+        "--registry",
+        metavar="WHERE",
+        help="The one registry to ask: a folder, a URL, or the name of one in miden-registries.toml; by default $MIDEN_REGISTRY, "
+        "else what miden-registries.toml of the project or of the user says.",
+    )(decorated)
+    return click.option(
+        "--home", type=click.Path(), metavar="DIR", help="Folder of installed packages; by default $MIDEN_HOME, or the user's own."
+    )(decorated)
+
+
+class Places:
+    """What the options and the environment say about where packages are."""
+
+    def __init__(self, home: str | None = None, registry: str | None = None, *, offline: bool = False) -> None:
+        from pathlib import Path
+
+        self._home = home or os.environ.get(HOME_VARIABLE)
+        self._registry = registry or os.environ.get(REGISTRY_VARIABLE)
+        self.offline = offline
+        if self._home is None:
+            import platformdirs
+
+            self.home = platformdirs.user_data_path("miden")
+            self.cache = platformdirs.user_cache_path("miden")
+        else:
+            self.home = Path(self._home)
+            self.cache = self.home / "cache"
+
+    def store(self, *, create: bool = True) -> ObjectStore:
+        """Open the store in which the code of installed packages is."""
+        from miden.cli.store.places import find_store
+
+        own = None if self._home is None or os.environ.get("MIDEN_STORE") else str(self.home / "store")
+        return find_store(own, None, create=create)
+
+    def open(self, location: str, name: str | None = None, **options: Any) -> Registry:
+        """Open one registry, with what is remembered of it in the home."""
+        from hashlib import sha256
+
+        from miden.registry.backends import open_registry
+
+        slug = sha256(location.rstrip("/").encode()).hexdigest()[:32]
+        if "://" in location and not location.startswith("file:"):
+            if self._home is not None:
+                options = {"state": self.home / "registries" / slug, "cache": self.cache / "registries" / slug, **options}
+            return open_registry(location, name, offline=self.offline, **options)
+        return open_registry(location, name, cache=self.cache / "folders" / f"{slug}.json")
+
+    def sources(self, folder: str | os.PathLike[str] = ".") -> Sources:
+        """Open the registries that are meant, for a project or a folder in one."""
+        from miden.registry.sources import Bound, Sources
+
+        listed = self._listed(folder)
+        if self._registry is not None:
+            if listed is not None:
+                from miden.registry.sources import read_table
+
+                for row in read_table(*listed):
+                    if row.name == self._registry:
+                        options = {} if row.root is None else {"root": row.root}
+                        return Sources([Bound(self.open(row.location, row.name, **options), mirror=True)])
+            return Sources([Bound(self.open(self._registry), mirror=True)])
+        return Sources([]) if listed is None else Sources.from_toml(*listed, self.open)
+
+    def _listed(self, folder: str | os.PathLike[str]) -> tuple[bytes, Path] | None:
+        """Return the file of registries that is nearest: of the project, or of the user."""
+        from pathlib import Path
+
+        import platformdirs
+
+        from miden.package.project import find_project
+        from miden.package.toml_file import MAX_BYTES
+        from miden.registry.sources import FILE_NAME
+
+        project = find_project(folder)
+        user = platformdirs.user_config_path("miden") if self._home is None else self.home
+        for place in (project, user):
+            path = None if place is None else Path(place) / FILE_NAME
+            if path is not None and path.is_file():
+                with path.open("rb") as file:
+                    return file.read(MAX_BYTES + 1), path
+        return None
+
+    @contextmanager
+    def installer(self, console: Console, folder: str | os.PathLike[str] = ".") -> Iterator[Installer]:
+        """Open everything that installing needs, with a bar for what is fetched."""
+        from miden.cli.progress import progress
+        from miden.registry.install import Installer
+        from miden.registry.installed import Home
+
+        sources = self.sources(folder)
+        with Home(self.home) as home, self.store() as store, progress(console, "fetching packages") as show:
+            moved = None if show is None else lambda done, total, _: show(done, total)
+            try:
+                yield Installer(home, store, sources, progress=moved)
+            finally:
+                sources.close()
+
+
+def project_folder(path: str = ".") -> Path:
+    """Return the folder of the project around a folder; `NotFoundError` of kind ``ProjectNotFound`` if there is none."""
+    from miden.errors import NotFoundError
+    from miden.package.project import FILE_NAME, find_project
+
+    found = find_project(path)
+    if found is None:
+        raise NotFoundError(f"there is no {FILE_NAME} in {path} or above", kind="ProjectNotFound", hint="miden new makes a project")
+    return found
+
+
+def change_facts(change: Change) -> dict[str, object]:
+    """Return what a transaction did, ready for JSON."""
+    return {
+        "added": [f"{name}@{version}" for name, version in change.added],
+        "removed": [f"{name}@{version}" for name, version in change.removed],
+        "kept": [f"{name}@{version}" for name, version in change.kept],
+    }
+
+
+def show_change(console: Console, change: Change) -> None:
+    """Print what a transaction did, for people."""
+    for mark, style, items in (("+", "good", change.added), ("-", "bad", change.removed)):
+        for name, version in items:
+            console.print(f"{console.style(mark, style)} {name} {version}")
+    if not change.added and not change.removed:
+        console.print("nothing to change")
+
+
+def warn_of_similar(console: Console, installer: Installer, names: list[str], known: list[str]) -> None:
+    """Warn of names that are new here and look like others: those that are known, and those of the registry."""
+    from miden.assembly.diagnostics import Diagnostic
+    from miden.registry.names import similar_names
+
+    for name in names:
+        if name in known:
+            continue
+        others = {*known, *(other for registry in installer.sources.candidates(name) for other in registry.names())}
+        near = similar_names(name, sorted(others))
+        if near:
+            message = f"{name} is new here, and its name is very like {' and '.join(near[:3])}"
+            console.warn([Diagnostic("SimilarName", "warning", message, None, 0, 0, hint="make sure that it is the one that you mean")])
