@@ -47,19 +47,29 @@ class Places:
     """What the options and the environment say about where packages are."""
 
     def __init__(self, home: str | None = None, registry: str | None = None, *, offline: bool = False) -> None:
-        from pathlib import Path
-
         self._home = home or os.environ.get(HOME_VARIABLE)
         self._registry = registry or os.environ.get(REGISTRY_VARIABLE)
         self.offline = offline
-        if self._home is None:
-            import platformdirs
 
-            self.home = platformdirs.user_data_path("miden")
-            self.cache = platformdirs.user_cache_path("miden")
-        else:
-            self.home = Path(self._home)
-            self.cache = self.home / "cache"
+    @property
+    def home(self) -> Path:
+        """Folder of installed packages."""
+        from pathlib import Path
+
+        if self._home is not None:
+            return Path(self._home)
+        import platformdirs
+
+        return platformdirs.user_data_path("miden")
+
+    @property
+    def cache(self) -> Path:
+        """Folder of what may be deleted."""
+        if self._home is not None:
+            return self.home / "cache"
+        import platformdirs
+
+        return platformdirs.user_cache_path("miden")
 
     def store(self, *, create: bool = True) -> ObjectStore:
         """Open the store in which the code of installed packages is."""
@@ -78,7 +88,7 @@ class Places:
         if "://" in location and not location.startswith("file:"):
             if self._home is not None:
                 options = {"state": self.home / "registries" / slug, "cache": self.cache / "registries" / slug, **options}
-            return open_registry(location, name, offline=self.offline, **options)
+            return open_registry(location, name, offline=self.offline, **self.remote, **options)
         return open_registry(location, name, cache=self.cache / "folders" / f"{slug}.json")
 
     def sources(self, folder: str | os.PathLike[str] = ".") -> Sources:

@@ -124,6 +124,18 @@ class RemoteRegistry:
         with Folder(self._state, create=True) as folder:
             folder.write(PINNED, root)
 
+    @property
+    def origin(self) -> str:
+        """What the log of the registry calls itself, as it was seen last; the empty string if it was not."""
+        seen = None if self._trusted is None else self._trusted.checkpoint
+        return "" if seen is None else seen.origin
+
+    @property
+    def logged(self) -> int:
+        """How many entries its log had when it was seen last."""
+        seen = None if self._trusted is None else self._trusted.checkpoint
+        return 0 if seen is None else seen.size
+
     # reading
 
     def names(self, search: str | None = None) -> list[str]:

@@ -32,12 +32,15 @@ from miden.registry.server.tables import LogNodes, MetadataTable
 from miden.registry.trust.entries import event_leaf, index_file
 from miden.registry.trust.log import Checkpoint, MerkleLog, leaf_hash
 from miden.registry.trust.repository import ADVISORIES, BIN_BITS, CHECKPOINT, CLAIM, SignedRepository, Target, index_path
+from miden.registry.trust.roles import describe_roles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     import sqlite3
     from collections.abc import Sequence
+
+    from miden.registry.trust.roles import RoleFacts
 
 DATABASE, FILES, DAMAGED, ROOT = "registry.db", "files", "damaged", "root.json"
 MAX_FOUND = 100
@@ -353,6 +356,11 @@ class Catalog:
             connection.execute(FORGET_METADATA, (old,))
             connection.execute(FORGET_TARGETS, (old,))
         return time.time() + 3600
+
+    def roles(self, offline: str | os.PathLike[str] | None = None) -> list[RoleFacts]:
+        """Return what is known of every role but the bins."""
+        with self.database.reading() as connection:
+            return describe_roles(MetadataTable(connection), load_signers(self.folder, offline))
 
     def signing(self, name: str) -> tuple[str | None, int]:
         """Return the role that has to sign for a name and the version it has, None and 0 if the registry itself does."""

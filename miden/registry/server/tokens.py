@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
+    from typing import Any
 
 PREFIX = "miden_"
 ACTIONS = ("publish", "yank")
@@ -83,6 +84,22 @@ def make_token(connection: sqlite3.Connection, scopes: Iterable[str], *, note: s
 def revoke_token(connection: sqlite3.Connection, id: str) -> bool:
     """Take a token back; return whether there was one."""
     return connection.execute("UPDATE tokens SET revoked = ? WHERE id = ? AND revoked IS NULL", (int(time.time()), id)).rowcount == 1
+
+
+def list_tokens(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+    """Return ids, notes, scopes and states of all tokens, the newest first."""
+    rows = connection.execute("SELECT id, note, scopes, made, expires, revoked FROM tokens ORDER BY made DESC, id").fetchall()
+    return [
+        {
+            "id": number,
+            "note": note,
+            "scopes": json.loads(scopes),
+            "made": made,
+            "expires": expires,
+            "state": "revoked" if revoked is not None else "expired" if expires is not None and time.time() >= expires else "valid",
+        }
+        for number, note, scopes, made, expires, revoked in rows
+    ]
 
 
 def find_token(connection: sqlite3.Connection, header: str | None) -> Token:

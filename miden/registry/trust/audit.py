@@ -23,12 +23,15 @@ from typing import NamedTuple
 from miden.errors import FormatError, InputError
 from miden.package.requirements import Requirement
 from miden.registry.names import PackageName, name_key
+from miden.registry.trust.repository import ADVISORIES
 from miden.serde.json_text import Fields, parse_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
+
+    from miden.registry.backends import Registry
 
 FORMAT = 1
 MAX_BYTES = 2**24
@@ -115,6 +118,19 @@ def read_advisories(data: bytes) -> list[Advisory]:
     if len({advisory.id for advisory in found}) != len(found):
         raise FormatError("two advisories have the same id", kind="InvalidAdvisories")
     return found
+
+
+def registry_advisories(registry: Registry) -> list[Advisory]:
+    """Return the advisories of a registry: those that a server signs, or the file ``advisories.json`` of a folder."""
+    ask = getattr(registry, "advisories", None)
+    if ask is not None:
+        data = ask()
+    else:
+        from pathlib import Path
+
+        path = Path(registry.location) / ADVISORIES
+        data = path.read_bytes() if path.is_file() else None
+    return [] if data is None else read_advisories(data)
 
 
 def audit(used: Iterable[tuple[str, str, str | None]], advisories: Sequence[Advisory]) -> list[Finding]:
