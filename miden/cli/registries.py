@@ -50,6 +50,8 @@ class Places:
         self._home = home or os.environ.get(HOME_VARIABLE)
         self._registry = registry or os.environ.get(REGISTRY_VARIABLE)
         self.offline = offline
+        self.remote: dict[str, Any] = {}
+        """What registries at a URL are opened with besides, such as keys of a publisher."""
 
     @property
     def home(self) -> Path:
