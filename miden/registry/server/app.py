@@ -32,7 +32,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from miden.errors import FormatError
+from miden.errors import FormatError, MidenError
 from miden.field import Word
 from miden.registry.index import IndexEntry, describe
 from miden.registry.names import PackageName
@@ -374,13 +374,14 @@ class Guard:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        status = 0
+        status, finished = 0, False
 
         async def guarded(message: Message) -> None:
-            nonlocal status
+            nonlocal status, finished
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], *HEADERS]
+            finished = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
         client = scope.get("client")
@@ -391,11 +392,10 @@ class Guard:
         else:
             try:
                 await self.app(scope, receive, guarded)
-            except Exception as error:
-                if status:
-                    raise
+            except Exception as error:  # raised again by Starlette after it was answered
                 log.error("an error of the server", exc_info=error)
-                await refusal(500, "InternalError", "this is an error in the registry itself")(scope, receive, guarded)
+                if not finished:  # half an answer was sent: the connection has to end, so that nobody takes it for the whole
+                    raise
         if self.metrics is not None:
             self.metrics.seen(scope, status, time.perf_counter() - started)
 
@@ -416,10 +416,11 @@ def create_app(catalog: Catalog, settings: Settings | None = None, metrics: Metr
             log.error("%s %s: %s", request.method, request.url.path, error)
         return found
 
-    from miden.errors import MidenError
+    async def confess(_request: Request, _error: Exception) -> Response:
+        return refusal(500, "InternalError", "this is an error in the registry itself")
 
     kinds: tuple[Any, ...] = (HTTPException, MidenError, OSError, Rejected)
-    app = Starlette(routes=handlers.routes(), exception_handlers=dict.fromkeys(kinds, answer))
+    app = Starlette(routes=handlers.routes(), exception_handlers={**dict.fromkeys(kinds, answer), Exception: confess})
     app.router.redirect_slashes = False
     return Guard(app, settings, metrics)
 
