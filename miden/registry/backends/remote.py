@@ -198,10 +198,18 @@ class RemoteRegistry:
                 found=sha256(data).hexdigest(),
                 kind="PackageMismatch",
             )
-        assert self._trusted is not None
-        self._trusted.check_logged(event_leaf(entry, "publish"))
+        self._check_logged(event_leaf(entry, "publish"))
         self._files.write(entry.sha256, data)
         return data
+
+    def _check_logged(self, leaf: bytes) -> None:
+        """Check that an event is in the log, as it was seen last or as it is now."""
+        assert self._trusted is not None
+        try:
+            self._trusted.check_logged(leaf)
+        except IntegrityError:
+            self._trusted.refresh()
+            self._trusted.check_logged(leaf)
 
     def provides(self, root: Word) -> list[IndexEntry]:
         """Return the versions that have a root; the server only says where to look."""

@@ -176,10 +176,10 @@ class Catalog:
     def target(self, path: str) -> bytes | None:
         """Return a target by its path with the hash in it, or None; `IntegrityError` of kind ``Damaged`` if it was changed."""
         with self.database.reading() as connection:
-            row = connection.execute("SELECT data FROM targets WHERE path = ?", (path,)).fetchone()
+            row = connection.execute("SELECT CAST(data AS BLOB) FROM targets WHERE path = ?", (path,)).fetchone()
         if row is None:
             return None
-        data = bytes(row[0])
+        data: bytes = row[0]
         if sha256(data).hexdigest() != path.rpartition("/")[2].partition(".")[0]:
             raise IntegrityError(f"the index file {path} is damaged", kind="Damaged")
         return data
@@ -257,10 +257,9 @@ class Catalog:
     def log_entries(self, start: int, end: int) -> list[str]:
         """Return entries of the log, a thousand at most."""
         with self.database.reading() as connection:
-            rows = connection.execute(
-                "SELECT data FROM log_entries WHERE position >= ? AND position < ? ORDER BY position", (start, min(end, start + 1000))
-            )
-            return [row[0].decode() for row in rows]
+            query = "SELECT CAST(data AS BLOB) FROM log_entries WHERE position >= ? AND position < ? ORDER BY position"
+            rows = connection.execute(query, (start, min(end, start + 1000)))
+            return [row[0].decode(errors="replace") for row in rows]
 
     # changes
 

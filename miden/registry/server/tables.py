@@ -19,11 +19,12 @@ class MetadataTable:
 
     def load(self, role: str, version: int | None = None) -> bytes | None:
         """Return a version of a role, the newest by default, or None."""
-        if version is None:
-            row = self._connection.execute("SELECT data FROM newest JOIN metadata USING (role, version) WHERE role = ?", (role,)).fetchone()
-        else:
-            row = self._connection.execute("SELECT data FROM metadata WHERE role = ? AND version = ?", (role, version)).fetchone()
-        return None if row is None else bytes(row[0])
+        where = "FROM newest JOIN metadata USING (role, version) WHERE role = ?"
+        keys: tuple[object, ...] = (role,)
+        if version is not None:
+            where, keys = "FROM metadata WHERE role = ? AND version = ?", (role, version)
+        row = self._connection.execute(f"SELECT CAST(data AS BLOB) {where}", keys).fetchone()
+        return None if row is None else row[0]
 
     def save(self, role: str, version: int, data: bytes) -> None:
         """Keep a version of a role, which becomes the newest."""
@@ -38,10 +39,11 @@ class LogNodes(MutableMapping[tuple[int, int], bytes]):
         self._connection = connection
 
     def __getitem__(self, key: tuple[int, int]) -> bytes:
-        row = self._connection.execute("SELECT hash FROM log_nodes WHERE level = ? AND position = ?", key).fetchone()
+        row = self._connection.execute("SELECT CAST(hash AS BLOB) FROM log_nodes WHERE level = ? AND position = ?", key).fetchone()
         if row is None:
             raise KeyError(key)
-        return bytes(row[0])
+        found: bytes = row[0]
+        return found
 
     def __setitem__(self, key: tuple[int, int], value: bytes) -> None:
         self._connection.execute("INSERT INTO log_nodes VALUES (?, ?, ?)", (*key, value))
