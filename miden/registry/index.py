@@ -10,6 +10,7 @@ from __future__ import annotations
 from miden.errors import FormatError, InputError, IntegrityError
 from miden.field import Word
 from miden.package.needs import MAX_FEATURES, MAX_NEEDS, SECTION, Needs
+from miden.package.project import valid_name
 from miden.registry.names import PackageName
 from miden.registry.versions import check_release
 from miden.serde.json_text import Fields, canonical_json, parse_json
@@ -252,7 +253,8 @@ def registry_name(package_name: str) -> str:
 
     Raises `InputError` of kind ``InvalidName``.
     """
-    return PackageName(package_name.replace(":", "-")).text
+    name, colon, program = package_name.partition(":")
+    return PackageName(f"{name}-{program}" if colon and valid_name(program) else package_name).text
 
 
 def describe(data: bytes) -> IndexEntry:

@@ -55,7 +55,7 @@ class Registry(Protocol):
     writable: bool
 
     def names(self, search: str | None = None) -> list[str]:
-        """Return the names of all packages, in order; with `search` those that contain it, or whose description does."""
+        """Return the names of all packages, in the order of their keys; with `search` those that contain it, or whose description does."""
         ...
 
     def versions(self, name: str) -> list[IndexEntry]:

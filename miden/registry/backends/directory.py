@@ -14,6 +14,7 @@ from miden.errors import FormatError, InputError, IntegrityError, MidenError, No
 from miden.package.requirements import version_key
 from miden.registry.folder import Folder
 from miden.registry.index import MAX_PACKAGE, IndexEntry, describe, registry_name
+from miden.registry.names import name_key
 from miden.registry.versions import check_release
 from miden.serde.json_text import canonical_json, parse_json
 
@@ -145,9 +146,10 @@ class DirectoryRegistry:
     def names(self, search: str | None = None) -> list[str]:
         """Return the names of all packages."""
         if search is None:
-            return sorted(self._names)
+            return sorted(self._names, key=name_key)
         wanted = search.lower()
-        return sorted({seen.name for seen in self._files.values() if wanted in seen.name.lower() or wanted in seen.description.lower()})
+        found = {seen.name for seen in self._files.values() if wanted in seen.name.lower() or wanted in seen.description.lower()}
+        return sorted(found, key=name_key)
 
     def versions(self, name: str) -> list[IndexEntry]:
         """Return all versions of a package; its files are read and verified.

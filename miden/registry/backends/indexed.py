@@ -169,7 +169,7 @@ class IndexedRegistry:
                 entry = IndexEntry.from_line(line.removesuffix(b","))
                 if wanted in entry.description.lower():
                     found.add(entry.name)
-        return sorted(found)
+        return sorted(found, key=name_key)
 
     def versions(self, name: str) -> list[IndexEntry]:
         """Return all versions of a package."""
