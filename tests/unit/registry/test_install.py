@@ -223,10 +223,13 @@ from miden.registry.sources import Sources
 from miden.store import open_store
 
 folder, loaded, seen = Path(sys.argv[1]), 0, set()
-FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.spawn", "os.posix_spawn", "os.fork", "os.system", "ctypes.", "pickle.", "compile", "exec")
+FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.spawn", "os.posix_spawn", "os.fork", "os.system", "ctypes.", "pickle.")
+
+def forbidden(event):
+    return event.startswith(FORBIDDEN) or event in ("compile", "exec")
 
 def watch(event, arguments):
-    if event.startswith(FORBIDDEN) and watching:
+    if watching and forbidden(event):
         seen.add(event)
 
 def install(place, names):
