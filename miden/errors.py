@@ -110,6 +110,9 @@ class ResolutionError(InputError):
         super().__init__(message, kind=kind, hint=hint)
         self.reasons = tuple(reasons)
 
+    def __str__(self) -> str:
+        return "\n  - ".join((self.message, *self.reasons))
+
     def to_dict(self) -> dict[str, Any]:
         return {**super().to_dict(), "reasons": list(self.reasons)}
 

@@ -52,9 +52,8 @@ def explain(search: Search, needs: Sequence[Need], root: str) -> ResolutionError
     shown = sentences[:MAX_SENTENCES]
     if len(sentences) > len(shown):
         shown.append(f"and {len(sentences) - len(shown)} more conflicts of this kind")
-    message = "no versions fit together" + "".join(f"\n  - {sentence}" for sentence in shown)
     hint = "ask for other versions, or update the packages that ask for these"
-    return ResolutionError(message, reasons=shown, kind="NoSolution", hint=hint)
+    return ResolutionError("no versions fit together", reasons=shown, kind="NoSolution", hint=hint)
 
 
 def _smallest(search: Search, needs: Sequence[Need]) -> list[Need]:

@@ -3,7 +3,7 @@
 The rule: packages are looked at in the order in which they are met, breadth first from the needs at the root, needs in
 the order of their names. Each gets the highest version with which the whole can still be completed, given those before
 it; one that is locked is tried before higher ones. There is one version of a package, and one kernel. A solution is
-found if there is one. (docs/adr/0009 tells why this is not a library's search.)
+found if there is one. (docs/adr/0012 tells why this is not a library's search.)
 
 Versions a package may still have are a bit mask. A decision narrows the masks of what it needs; a mask that becomes
 empty is a conflict, and the decisions that made it so are to blame. The search goes back to the latest decision to

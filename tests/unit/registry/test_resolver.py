@@ -15,6 +15,7 @@ from miden.field import Word
 from miden.package.needs import Need
 from miden.registry.resolver import resolve
 from tests.strategies.universes import Universe, brute_force, entry, universes
+from tests.support.resolvelib_search import search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,23 @@ def random_universe(packages: int, count: int, random: Random) -> Universe:
             needs = [needed[other, random.choice((1, count // 4, count // 2))] for other in sorted(chosen)]
             universe[name].append(entry(name, f"{version}.0.0", needs))
     return universe
+
+
+def test_whatever_resolvelib_finds_is_found() -> None:
+    """resolvelib may miss a solution, and may find one that is not the highest; it never finds one where we find none."""
+    random = Random(21)
+    both = 0
+    for _ in range(300):
+        universe = random_universe(random.randrange(3, 8), random.randrange(4, 6), random)
+        for entries in universe.values():
+            for item in entries:
+                tight = [Need(need.name, f"={random.randint(1, 3)}.0.0") for need in item.needs.needs]
+                item.needs = type(item.needs)(tight)
+        root = [Need(name) for name in random.sample(sorted(universe), 2)]
+        theirs, ours = search(universe, root), versions(universe, root)
+        assert theirs is None or ours is not None
+        both += theirs is not None
+    assert both > 50
 
 
 def test_five_thousand_packages_with_twenty_versions_resolve_in_two_seconds() -> None:
