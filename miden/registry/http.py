@@ -23,8 +23,9 @@ from miden.registry.extras import require
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from typing import Any
+    from urllib.parse import SplitResult
 
 MAX_REDIRECTS = 5
 MAX_BODY = 2**26
@@ -108,9 +109,9 @@ class HttpClient:
         self.budget = Budget() if budget is None else budget
         self._plain = plain
         self._httpcore = require("httpcore")
-        parts = _split(base)
+        parts = check_url(base)
         self._host = parts.hostname or ""
-        if parts.scheme == "http" and not plain and not _is_loopback(self._host):
+        if parts.scheme == "http" and not plain and not is_loopback(self._host):
             raise InputError(
                 f"{base} is not encrypted", kind="InvalidUrl", hint="use https://, or say that plain HTTP will do; a token could be read"
             )
@@ -186,7 +187,7 @@ class HttpClient:
                     found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
                     status: int = response.status
                     if status in (301, 302, 303, 307, 308) and method == "GET":
-                        url = self._redirected(url, found.get("location", ""))
+                        url = self.follow(url, found.get("location", ""))
                         sent = {name: value for name, value in sent.items() if name != "authorization"}
                         continue
                     self._check_headers(url, found, limit)
@@ -235,12 +236,13 @@ class HttpClient:
                 raise NetworkError(f"{url} sends {seen / elapsed:.0f} bytes a second, which is too slow", url=url, kind="TooSlow")
             yield chunk
 
-    def _redirected(self, url: str, location: str) -> str:
+    def follow(self, url: str, location: str) -> str:
+        """Return where an answer of `url` leads; `NetworkError` of kind ``BadRedirect`` for what is not followed."""
         if not location:
             raise NetworkError(f"{url} redirects to nowhere", url=url, kind="BadRedirect")
         target = urljoin(url, location)
         try:
-            parts = _split(target)
+            parts = check_url(target)
         except InputError as error:
             raise NetworkError(f"{url} redirects to {target[:200]}, which is not followed", url=url, kind="BadRedirect") from error
         if parts.scheme != "https" and _origin(parts) != self._origin:
@@ -338,22 +340,25 @@ def _addresses(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(row[4][0]).partition("%")[0] for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
 
 
-def _split(url: str) -> Any:
+def check_url(url: str, schemes: Collection[str] = ("http", "https")) -> SplitResult:
+    """Return the parts of the URL of a server; `InputError` of kind ``InvalidUrl`` for anything else."""
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
         raise InputError(f"{url[:200]!r} is no URL: {error}", kind="InvalidUrl") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-        raise InputError(f"{url[:200]!r} is not the URL of a server", kind="InvalidUrl", hint="write https://host/, without a password")
+    if parts.scheme not in schemes or not parts.hostname or "@" in parts.netloc:
+        hint = f"write {tuple(schemes)[-1]}://host/, without a password"
+        raise InputError(f"{url[:200]!r} is not the URL of a server", kind="InvalidUrl", hint=hint)
     return parts
 
 
-def _origin(parts: Any) -> tuple[str, str, int]:
-    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+def _origin(parts: SplitResult) -> tuple[str, str, int]:
+    return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, by its name or address alone."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
