@@ -56,6 +56,9 @@ if TYPE_CHECKING:
     from miden.registry.server.metrics import Metrics
 
 NAMES_A_PAGE = 10_000
+PAGE_SECONDS = 30
+"""How long the page of a package is shown as it was: making one reads the whole package."""
+MAX_PAGES = 200
 MAX_SIGNED = 2**22
 MAX_REASON = 1000
 HEADERS = (
@@ -125,6 +128,8 @@ class RegistryApp:
         self._refresh_at = 0.0
         self._refreshing = asyncio.Lock()
         self._verifying = anyio.CapacityLimiter(settings.verifying)
+        self._reading = anyio.CapacityLimiter(1)
+        self._pages: dict[tuple[str, str], tuple[str, float]] = {}
         self._receiving = asyncio.Semaphore(settings.receiving)
         self._writers = Rates(settings.publish_rate, settings.publish_burst)
 
@@ -276,7 +281,7 @@ class RegistryApp:
             entry = await anyio.to_thread.run_sync(describe, data, limiter=self._verifying)
             check_allowed(token, "publish", entry.name)
             entry, new = await run_in_threadpool(partial(self.catalog.publish, data, signed=signed, publisher=token.id, entry=entry))
-        self._timestamp = None
+        self._changed()
         if new:
             log.info("published %s %s with token %s", entry.name, entry.version, token.id)
         if new and self.metrics is not None:
@@ -292,9 +297,14 @@ class RegistryApp:
         reason = fields.optional_text("reason", limit=MAX_REASON)
         check_allowed(token, "yank", name)
         entry = await run_in_threadpool(partial(self.catalog.yank, name, version, reason, signed=signed))
-        self._timestamp = None
+        self._changed()
         log.info("%s %s %s with token %s", "put back" if reason is None else "yanked", name, version, token.id)
         return _entry_answer(entry, 200)
+
+    def _changed(self) -> None:
+        """Forget what is no longer so."""
+        self._timestamp = None
+        self._pages.clear()
 
     async def _token(self, request: Request) -> Token:
         def find() -> Token:
@@ -351,13 +361,19 @@ class RegistryApp:
 
     async def package_page(self, request: Request) -> Response:
         """Show a package."""
-        name = PackageName(request.path_params["name"]).text
-        facts = await anyio.to_thread.run_sync(
-            pages.gather, self.catalog, name, request.query_params.get("version"), limiter=self._verifying
-        )
+        name, version = PackageName(request.path_params["name"]).text, request.query_params.get("version", "")[:200]
+        now = time.monotonic()
+        known = self._pages.get((name, version))
+        if known is not None and now < known[1]:
+            return HTMLResponse(known[0])
+        facts = await anyio.to_thread.run_sync(pages.gather, self.catalog, name, version, limiter=self._reading)
         if facts is None:
             return HTMLResponse(pages.missing(self.catalog.origin, name), 404)
-        return HTMLResponse(pages.package(self.catalog.origin, facts))
+        if len(self._pages) >= MAX_PAGES:
+            self._pages.clear()
+        page = pages.package(self.catalog.origin, facts)
+        self._pages[name, version] = page, now + PAGE_SECONDS
+        return HTMLResponse(page)
 
 
 class Guard:

@@ -53,7 +53,7 @@ class Facts(NamedTuple):
     signature: Signature | None
 
 
-def gather(catalog: Catalog, name: str, version: str | None) -> Facts | None:
+def gather(catalog: Catalog, name: str, version: str = "") -> Facts | None:
     """Return what the page of a package shows, of its highest version that was not yanked by default; None if there is none."""
     versions = catalog.versions(name)
     good = [item for item in versions if item.entry.yanked is None] or versions

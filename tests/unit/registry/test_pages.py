@@ -112,7 +112,7 @@ def test_two_hundred_payloads_stay_text(server: RunningRegistry, web: httpx.Clie
     assert len(PAYLOADS) >= 200
     server.catalog.publish(poisoned(PAYLOADS).to_bytes())
     server.catalog.yank("evil", "1.0.0", PAYLOADS[2])
-    page = web.get(f"/packages/evil").text
+    page = web.get("/packages/evil").text
     seen = harmless(page)
     shown = [html._visible(payload) for payload in PAYLOADS]
     assert [payload for payload in shown if payload not in seen.text] == []
@@ -145,7 +145,7 @@ def test_quoted_names_of_procedures_are_text(server: RunningRegistry, web: httpx
     payload = "<script>alert(1)</script>"
     made = miden.Assembler().assemble_library({"quoted": f'pub proc "{payload}" push.1 swap drop end'})
     server.catalog.publish(package_bytes("quoted", artifact=made))
-    assert payload in harmless(web.get(f"/packages/quoted").text).text
+    assert payload in harmless(web.get("/packages/quoted").text).text
 
 
 def test_pages_forbid_what_they_do_not_need(web: httpx.Client) -> None:
@@ -163,21 +163,21 @@ def test_the_page_of_a_package_tells_all_of_it(server: RunningRegistry, web: htt
     package = Package("whole", made.artifact, version="1.1.0", description="Sums & more", sections=[*made.sections, Section(SECTION, docs)])
     server.catalog.publish(package_bytes("whole", "1.0.0"))
     entry, _ = server.catalog.publish(package.to_bytes())
-    text = harmless(web.get(f"/packages/whole").text).text
+    text = harmless(web.get("/packages/whole").text).text
     for expected in ("Sums & more", "acme/base", "^2", "Pushes five.", "1.0.0", "1.1.0", "::whole::value", "miden add whole@1.1.0"):
         assert expected in text, expected
     for digest in (entry.code.to_hex(), entry.roots.to_hex(), entry.content.to_hex(), entry.sha256):
         assert digest in text
     assert "packages-" in text  # the role that signed it
-    old = harmless(web.get(f"/packages/whole?version=1.0.0").text).text
+    old = harmless(web.get("/packages/whole?version=1.0.0").text).text
     assert "whole 1.0.0" in old
-    assert web.get(f"/packages/whole?version=9.9.9").status_code == 404
-    assert web.get(f"/packages/nothing").status_code == 404
+    assert web.get("/packages/whole?version=9.9.9").status_code == 404
+    assert web.get("/packages/nothing").status_code == 404
 
 
 def test_damaged_documentation_is_left_out(server: RunningRegistry, web: httpx.Client) -> None:
     broken = Package("broken", library("broken"), version="1.0.0", sections=[Section(SECTION, b"[[[")])
     server.catalog.publish(broken.to_bytes())
-    assert "broken 1.0.0" in harmless(web.get(f"/packages/broken").text).text
-    facts = pages.gather(server.catalog, "broken", None)
+    assert "broken 1.0.0" in harmless(web.get("/packages/broken").text).text
+    facts = pages.gather(server.catalog, "broken")
     assert facts is not None and facts.docs == ()
