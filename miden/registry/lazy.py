@@ -112,7 +112,8 @@ def find_export(entry: IndexEntry, procedure: str) -> str:
     """
     absolute = procedure if procedure.startswith("::") else f"::{procedure}"
     found = [path for path in entry.exports if f"::{path.removeprefix('::')}" == absolute]
-    found = found or [path for path in entry.exports if path.endswith(f"::{procedure.removeprefix('::')}")]
+    if not found and not procedure.startswith("::"):
+        found = [path for path in entry.exports if path.endswith(f"::{procedure}")]
     if len(found) == 1:
         return found[0]
     from difflib import get_close_matches

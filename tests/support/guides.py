@@ -65,7 +65,8 @@ def run_guide(path: Path, folder: Path) -> list[tuple[Step, str]]:
         lines.append(f"echo '{MARK}'")
     root = str(Path(__file__).parents[2])
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "PYTHONPATH": root, "COLUMNS": "120", "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(["bash", "-c", "\n".join(lines)], cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    script = ["bash", "-c", "\n".join(lines)]
+    done = subprocess.run(script, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
     printed = done.stdout.split(f"{MARK}\n")
     commands = [step for step in steps if step.kind == "command"]
     assert len(printed) == len(commands) + 1, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
