@@ -39,19 +39,12 @@ class Running:
     def program_of(self, reference: PackageReference) -> Program:
         """Return the program of a package, installed if need be: its own, or one that calls a procedure it exports."""
         from miden.package.package import Package
-        from miden.package.requirements import Requirement
         from miden.registry.lazy import find_export
-        from miden.registry.lockfile import RUN
 
-        requirement = Requirement(reference.requirement)
-        name = reference.name.text
         with self._places.installer(self._console) as installer:
-            found = installer.home.read().find(name, lambda entry: requirement.accepts(entry.version, entry.code))
-            if found is None:
-                text = f"{name}@{reference.requirement}"
-                self._came(installer.install([text], owner=RUN).added)
-                found = installer.home.read().find(name, lambda entry: requirement.accepts(entry.version, entry.code))
-                assert found is not None
+            before = installer.home.read()
+            found = installer.ensure(reference)
+            self._came(tuple(key for key in installer.home.read().packages if key not in before.packages))
             package = Package.from_trusted_bytes(installer.home.data(found.entry))
             if reference.procedure is not None:
                 package = package.make_executable(find_export(found.entry, reference.procedure))

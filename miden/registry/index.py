@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from miden.package.package import Package
 
 KERNEL = "kernel"
-KINDS = ("library", KERNEL, "executable", "account-component", "note-script", "transaction-script")
+EXECUTABLE = "executable"
+KINDS = ("library", KERNEL, EXECUTABLE, "account-component", "note-script", "transaction-script")
 MAX_LINE = 2**22
 """Bytes of one entry."""
 MAX_PACKAGE = 2**26

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from miden.errors import InputError, IntegrityError, NotFoundError
 from miden.isa import NodeKind
 from miden.package.needs import Need
-from miden.registry.index import Linked
+from miden.package.requirements import Requirement
+from miden.registry.index import EXECUTABLE, Linked
 from miden.registry.installed import USER, Home, InstalledPackage, InstalledSet, Wanted
 from miden.registry.lockfile import RUN, Lock, LockedPackage
 from miden.registry.names import PackageReference, unknown_package
@@ -24,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from miden.field import Word
     from miden.package.package import Package
     from miden.registry.index import IndexEntry
     from miden.registry.sources import Sources
@@ -116,6 +118,37 @@ class Installer:
             entries.append(entry)
             wanted.append(Wanted(owner, entry.name, entry.version, reference.requirement))
         return self.apply(plan_running(entries, self.sources), wanted, replace=lambda old: old.owner == owner and old.name in names(wanted))
+
+    def resolve(self, reference: str) -> Word:
+        """Return the root of a program or procedure by its name, such as ``acme/math@1.2::u64::add``; install it if need be.
+
+        This is what `miden.store.VirtualMachine` asks of its registry. Raises as `install` does, `NotFoundError` of kind
+        ``ProcedureNotFound``, and `InputError` of kind ``NotAProgram`` for a library without a procedure.
+        """
+        from miden.registry.lazy import find_export
+
+        asked = PackageReference(reference)
+        entry = self.ensure(asked).entry
+        if asked.procedure is not None:
+            return entry.exports[find_export(entry, asked.procedure)]
+        if entry.kind != EXECUTABLE:
+            message = f"package {entry.name} {entry.version} holds no program"
+            raise InputError(message, kind="NotAProgram", hint=f"name a procedure: {reference}::PROCEDURE")
+        return entry.code
+
+    def ensure(self, reference: PackageReference) -> InstalledPackage:
+        """Return an installed package that a reference accepts, the highest; install it for a run if there is none."""
+        requirement = Requirement(reference.requirement)
+
+        def accepts(entry: IndexEntry) -> bool:
+            return requirement.accepts(entry.version, entry.code)
+
+        found = self.home.read().find(reference.name.text, accepts)
+        if found is None:
+            self.install([f"{reference.name.text}@{reference.requirement}"], owner=RUN)
+            found = self.home.read().find(reference.name.text, accepts)
+            assert found is not None  # it was just installed
+        return found
 
     def choose(self, reference: PackageReference) -> IndexEntry:
         """Return the highest version of a package that a reference accepts, without looking at what it needs."""

@@ -219,9 +219,9 @@ class IndexedRegistry:
         entry = describe(data)
         with self._writing() as index:
             others = index.entries(*index.span(name_key(entry.name)))
-            check_new(entry, others)
-            if any(other.id == entry.id for other in others):
-                return next(other for other in others if other.id == entry.id)
+            published = find_published(entry, others)
+            if published is not None:
+                return published
             with self._folder.child(FILES, create=True) as files, files.child(entry.blake3[:2], create=True) as folder:
                 folder.write(f"{entry.blake3}.masp", data, mode=READ_ONLY)
                 files.sync()
@@ -245,18 +245,21 @@ class IndexedRegistry:
         return f"<IndexedRegistry {self.name!r} at {self.location}>"
 
 
-def check_new(entry: IndexEntry, others: list[IndexEntry]) -> None:
-    """Refuse an entry that cannot be beside those a registry has under its key.
+def find_published(entry: IndexEntry, others: list[IndexEntry]) -> IndexEntry | None:
+    """Return the entry that a registry has for the very same package among those of its key, or None for a new version.
 
     Raises `IntegrityError` of kind ``VersionExists`` for a version that is there with other bytes, or that differs from
     one that is there only in its build metadata; `InputError` of kind ``NameClash`` for another spelling of a name.
     """
+    same = None
     for other in others:
         if other.name != entry.name:
             message = f"{entry.name} differs from {other.name} only in case, or in - and _"
             raise InputError(message, kind="NameClash", hint=f"publish it as {other.name}, or choose another name")
-        if version_key(other.version) == version_key(entry.version) and (other.version, other.blake3) != (entry.version, entry.blake3):
-            message = f"{entry.name} {other.version} is published, and a version never changes"
-            raise IntegrityError(
-                message, expected=other.blake3, found=entry.blake3, kind="VersionExists", hint="publish it under a higher version"
-            )
+        if version_key(other.version) == version_key(entry.version):
+            if (other.version, other.blake3) != (entry.version, entry.blake3):
+                message = f"{entry.name} {other.version} is published, and a version never changes"
+                hint = "publish it under a higher version"
+                raise IntegrityError(message, expected=other.blake3, found=entry.blake3, kind="VersionExists", hint=hint)
+            same = other
+    return same

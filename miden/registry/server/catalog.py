@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from miden.errors import InputError, IntegrityError, NotFoundError
 from miden.package.requirements import version_key
-from miden.registry.backends.indexed import check_new
+from miden.registry.backends.indexed import find_published
 from miden.registry.folder import READ_ONLY, Folder
 from miden.registry.index import MAX_PACKAGE, IndexEntry, describe
 from miden.registry.names import name_key, skeleton
@@ -410,7 +410,7 @@ def _highest(connection: sqlite3.Connection, name: str) -> str:
 def _exists(connection: sqlite3.Connection, entry: IndexEntry) -> bool:
     """Tell whether this very package is published; refuse one that cannot be beside those that are."""
     others = [item.entry for item in _versions(connection, entry.name)]
-    check_new(entry, others)
+    find_published(entry, others)
     return any(other.id == entry.id for other in others)
 
 
