@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from miden.errors import FormatError, InputError, IntegrityError, NetworkError, NotFoundError
 from miden.package.requirements import version_key
-from miden.registry.backends.indexed import check_new
+from miden.registry.backends.indexed import find_published
 from miden.registry.extras import require
 from miden.registry.http import HttpClient, check_url, is_loopback
 from miden.registry.index import MAX_LINE, IndexEntry, describe
@@ -160,7 +160,7 @@ class OciRegistry:
         key = name_key(entry.name)
         self.refresh()
         others = self._all(key)
-        check_new(entry, others)
+        find_published(entry, others)
         for other in others:
             if other.id == entry.id:
                 return other
