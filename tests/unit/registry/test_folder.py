@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 import threading
 from typing import TYPE_CHECKING
@@ -101,6 +102,7 @@ def test_a_directory_that_becomes_a_link_while_it_is_written_to_leads_nowhere(tm
         nonlocal swaps
         while not done.is_set():
             with contextlib.suppress(OSError):
+                shutil.rmtree(away, ignore_errors=True)  # where a package was put while the link was not there yet
                 fan.rename(away)
                 fan.symlink_to(outside)
                 swaps += 1
@@ -122,7 +124,7 @@ def test_a_directory_that_becomes_a_link_while_it_is_written_to_leads_nowhere(tm
         done.set()
         attacker.join()
     assert list(outside.iterdir()) == []
-    assert swaps > 0
+    assert swaps > ROUNDS // 100
     assert refused > 0
 
 
