@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from miden.errors import IntegrityError, NotFoundError, StorageError
-from miden.store.pins import FOLDER as PINS
 from miden.store.providers.filesystem.manifest import Manifest
 from miden.store.providers.filesystem.packs import Pack
 from miden.store.providers.filesystem.segments import HINT, Segment

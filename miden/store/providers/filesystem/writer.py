@@ -13,6 +13,7 @@ from contextlib import suppress
 from blake3 import blake3
 
 from miden.errors import IntegrityError, StorageError
+from miden.store import pins
 from miden.store.envelope import object_id
 from miden.store.provider import Repacked
 from miden.store.providers.filesystem import snapshot as layout
@@ -44,7 +45,7 @@ UNUSED_SHARE = 0.25
 
 def create(disk: Disk) -> None:
     """Make an empty store, unless there is one; a damaged one is left alone."""
-    for name in (layout.TEMPORARY, layout.INDEX, layout.PACKS, layout.PINS, layout.QUARANTINE, layout.OBJECTS):
+    for name in (layout.TEMPORARY, layout.INDEX, layout.PACKS, pins.FOLDER, layout.QUARANTINE, layout.OBJECTS):
         disk.make_directory(disk.path(name))
     if not disk.exists(disk.path(layout.MANIFEST)) and not layout.has_content(disk):
         disk.replace(disk.path(layout.MANIFEST), Manifest().to_bytes())
