@@ -78,8 +78,12 @@ class Chain:
         """The provider that objects are put into: the first that is local and writable."""
         return next((provider for provider in self.providers if provider.local and provider.writable), None)
 
-    def fetch(self, keys: Sequence[ObjectKey], answers: dict[ObjectKey, list[Answer]]) -> dict[ObjectKey, Fetched]:
+    def fetch(
+        self, keys: Sequence[ObjectKey], answers: dict[ObjectKey, list[Answer]], *, content: bytes | None = None
+    ) -> dict[ObjectKey, Fetched]:
         """Return the objects for the keys that some provider has; `answers` gets what the others said.
+
+        `content` is the content commitment that an object must have, if anybody insists on one.
 
         What comes from a place that is not local is written to the home, if there is one; that it cannot be is no reason to
         fail.
@@ -95,7 +99,7 @@ class Chain:
             for key, data in got.items():
                 admitted = brought.get(data) if type(data) is bytes else None
                 if admitted is None or key not in admitted.keys:
-                    admitted = self._admit(provider, key, data, answers)
+                    admitted = self._admit(provider, key, data, answers, content)
                     if admitted is None:
                         continue
                     brought[data] = admitted
@@ -132,11 +136,17 @@ class Chain:
                 answers.setdefault(key, []).append(Answer(provider.name, None))
         return got
 
-    def _admit(self, provider: Provider, key: ObjectKey, data: bytes, answers: dict[ObjectKey, list[Answer]]) -> Admitted | None:
+    def _admit(
+        self, provider: Provider, key: ObjectKey, data: bytes, answers: dict[ObjectKey, list[Answer]], content: bytes | None
+    ) -> Admitted | None:
         try:
             admitted = self.border.admit(key, data, local=provider.local)
         except (FormatError, IntegrityError) as error:
             self._refuse(provider, key, data, error, answers)
+            return None
+        if content is not None and admitted.code.content != content:  # right code, and nothing to be set aside for
+            answers.setdefault(key, []).append(Answer(provider.name, _other_content(key, content, admitted.code.content)))
+            self._count(provider, refused=1)
             return None
         self._count(provider, found=1, bytes=len(data), verified=int(admitted.verified), trusted=int(not admitted.verified))
         return admitted
@@ -158,7 +168,7 @@ class Chain:
             return
         try:
             home.put_many(objects)
-        except StorageError:
+        except (MidenError, OSError):
             self._count(home, faults=1)
             return
         self._count(home, written_back=len(objects))
@@ -172,6 +182,15 @@ class Chain:
 
 
 _FIELDS = {name: index for index, name in enumerate(ProviderCounters._fields)}
+
+
+def _other_content(key: ObjectKey, expected: bytes, found: bytes) -> IntegrityError:
+    return IntegrityError(
+        f"the object {key} has the right code, but other content than asked for: decorators, advice or what is beside it",
+        expected=expected.hex(),
+        found=found.hex(),
+        kind="ContentMismatch",
+    )
 
 
 def missing(key: ObjectKey, answers: Sequence[Answer]) -> MidenError:

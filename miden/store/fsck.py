@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import NamedTuple
 
-from miden.errors import FormatError, IntegrityError, MidenError
+from miden.errors import FormatError, IntegrityError, MidenError, StorageError
 from miden.store.envelope import Envelope, object_id
 from miden.store.keys import CODE_SPACES
 from miden.store.objects import decode_object
@@ -63,8 +63,7 @@ def check_store(chain: Chain, pins: Pins, *, repair: bool = False, fast: bool = 
                 if wrong is not None:
                     finding = Finding(provider.name, "DamagedObject", wrong, entry.keys)
                     if repair and provider.writable:
-                        provider.quarantine(entry.keys[0], wrong, data)
-                        finding = _mend(chain, provider, finding)
+                        finding = _replace(chain, provider, finding, data)
                     findings.append(finding)
                 elif data is not None:
                     marks.append(chain.border.seals.mark(data))
@@ -76,18 +75,18 @@ def check_store(chain: Chain, pins: Pins, *, repair: bool = False, fast: bool = 
     return Checkup(objects, size, tuple(findings))
 
 
-def _entries(provider: Provider) -> tuple[list[Entry], IntegrityError | None]:
+def _entries(provider: Provider) -> tuple[list[Entry], MidenError | None]:
     """Return the objects of a provider, or why they cannot be told; where there is no inventory, what its keys lead to."""
     try:
         if isinstance(provider, Maintained):
             return list(provider.inventory()), None
         return [Entry(b"", (key,), 0, 0.0) for key in provider.keys()], None  # noqa: SIM118 (no mapping)
-    except IntegrityError as error:
+    except (IntegrityError, StorageError) as error:
         return [], error
 
 
 def _examine(provider: Provider, entry: Entry) -> tuple[bytes | None, str | None]:
-    """Return the bytes of an object, and what is wrong with it, or None; both None if another writer has removed it."""
+    """Return the bytes of an object, if they can be read, and what is wrong with it, or None; both None if it was removed."""
     data: bytes | None = None
     try:
         data = provider.get(entry.keys[0])
@@ -96,7 +95,7 @@ def _examine(provider: Provider, entry: Entry) -> tuple[bytes | None, str | None
         if entry.id and object_id(data) != entry.id:
             return data, f"its bytes are those of the object {object_id(data).hex()}, or of none"
         verify_object(data, entry.keys)
-    except (FormatError, IntegrityError) as error:
+    except (FormatError, IntegrityError, StorageError) as error:
         return data, error.message
     return data, None
 
@@ -117,11 +116,23 @@ def verify_object(data: bytes, keys: Iterable[ObjectKey]) -> Envelope:
     return envelope
 
 
+def _replace(chain: Chain, provider: Provider, finding: Finding, data: bytes | None) -> Finding:
+    """Set a damaged object aside and fetch it anew; return the finding with what came of it."""
+    try:
+        provider.quarantine(finding.keys[0], finding.what, data)
+    except (StorageError, IntegrityError) as error:
+        return finding._replace(what=f"{finding.what}; it cannot be set aside: {error.message}")
+    return _mend(chain, provider, finding)
+
+
 def _mend(chain: Chain, provider: Provider, finding: Finding) -> Finding:
     """Fetch what a finding is about from the other providers; return the finding with what came of it."""
     missing = set(finding.keys)
     for copy in _copies(chain.providers, provider, finding.keys):
-        provider.put_many([copy])
+        try:
+            provider.put_many([copy])
+        except StorageError as error:
+            return finding._replace(what=f"{finding.what}; a copy cannot be put in its place: {error.message}")
         missing -= set(copy.keys)
     return finding._replace(repaired=not missing)
 
@@ -150,14 +161,14 @@ def _check_pins(chain: Chain, pins: Pins) -> Iterator[Finding]:
     """Iterate over what is wrong with pins: files that are damaged, pinned objects that are in no local provider."""
     try:
         pinned = sorted({key for keys in pins.all().values() for key in keys})
-    except IntegrityError as error:
+    except (IntegrityError, StorageError) as error:
         yield Finding("pins", error.kind, error.message)
         return
     for provider in chain.providers:
         if provider.local and pinned:
             try:
                 here = provider.contains(pinned)
-            except IntegrityError:  # told of before
+            except (IntegrityError, StorageError):  # told of before
                 return
             pinned = [key for key in pinned if key not in here]
     for key in pinned:

@@ -46,11 +46,11 @@ class WriterLock:
         if not self._threads.acquire(timeout=self.timeout):
             raise self._too_long()
         try:
-            try:
-                with storage_errors(self._place, "take the lock of writers"):
+            with storage_errors(self._place, "take the lock of writers"):
+                try:
                     self._file.acquire(timeout=self.timeout)
-            except Timeout as error:
-                raise self._too_long() from error
+                except Timeout as error:  # an OSError as well
+                    raise self._too_long() from error
             try:
                 yield
             finally:

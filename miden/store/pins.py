@@ -82,9 +82,14 @@ class DiskPins(Pins):
 
     def all(self) -> dict[str, set[ObjectKey]]:
         """Return the pinned keys by owner."""
-        with storage_errors(self._disk.root, "read pins"):
-            names = self._disk.listdir(self._disk.path(FOLDER))
-            return dict(found for name in names if (found := self._read(self._disk.path(FOLDER, name))) is not None)
+        try:
+            return {owner: set(map(ObjectKey.parse, keys)) for owner, keys in self._all()}
+        except InputError as error:
+            raise IntegrityError(f"the pins have a line that is no key: {error}", kind="DamagedPins", hint=HINT) from error
+
+    def owners(self, key: ObjectKey) -> list[str]:
+        """Return who has pinned a key, sorted."""
+        return sorted(owner for owner, keys in self._all() if str(key) in keys)
 
     def add(self, keys: Iterable[ObjectKey], *, owner: str | None = None) -> None:
         """Pin keys; the pins survive a loss of power when this returns."""
@@ -92,9 +97,10 @@ class DiskPins(Pins):
         with self._writers.held(), storage_errors(self._disk.root, "write pins"):
             path = self._path(owner)
             old = self._keys(path)
-            new = old | set(keys)
+            new = old | set(map(str, keys))
             if new != old:
-                self._disk.make_directory(self._disk.path(FOLDER))
+                if not old and not self._disk.make_directory(self._disk.path(FOLDER)):
+                    self._disk.sync_directory(self._disk.root)  # it may be of a writer that was killed before it did
                 self._disk.replace(path, _pins_to_bytes(owner, new))
 
     def discard(self, key: ObjectKey, *, owner: str | None = None) -> bool:
@@ -103,9 +109,9 @@ class DiskPins(Pins):
         with self._writers.held(), storage_errors(self._disk.root, "write pins"):
             path = self._path(owner)
             keys = self._keys(path)
-            if key not in keys:
+            if str(key) not in keys:
                 return False
-            keys.discard(key)
+            keys.discard(str(key))
             if keys:
                 self._disk.replace(path, _pins_to_bytes(owner, keys))
             else:
@@ -130,35 +136,41 @@ class DiskPins(Pins):
             raise InputError("the owner of a pin is a printable text of at most 200 characters", kind="InvalidOwner")
         return self._disk.path(FOLDER, blake3(owner.encode()).hexdigest()[:32])
 
-    def _keys(self, path: str) -> set[ObjectKey]:
+    def _all(self) -> list[tuple[str, set[str]]]:
+        with storage_errors(self._disk.root, "read pins"):
+            names = self._disk.listdir(self._disk.path(FOLDER))
+            return [found for name in names if (found := self._read(self._disk.path(FOLDER, name))) is not None]
+
+    def _keys(self, path: str) -> set[str]:
         found = self._read(path)
         return set() if found is None else found[1]
 
-    def _read(self, path: str) -> tuple[str, set[ObjectKey]] | None:
+    def _read(self, path: str) -> tuple[str, set[str]] | None:
+        """Return the owner and the keys, as texts, that a file has; None if there is none."""
         try:
             data = self._disk.read(path)
         except FileNotFoundError:
             return None
         try:
             return _pins_from_bytes(data)
-        except (InputError, ValueError) as error:
+        except ValueError as error:
             raise IntegrityError(f"the pins in {path} are damaged: {error}", kind="DamagedPins", hint=HINT) from error
 
 
 HINT = "restore the file, or delete it and pin again what it kept; nothing is collected before"
 
 
-def _pins_to_bytes(owner: str, keys: Iterable[ObjectKey]) -> bytes:
-    lines = [_FIRST_LINE, json.dumps(owner), *map(str, sorted(keys))]
+def _pins_to_bytes(owner: str, keys: Iterable[str]) -> bytes:
+    lines = [_FIRST_LINE, json.dumps(owner), *sorted(keys)]
     body = "".join(line + "\n" for line in lines).encode()
     return body + blake3(body).hexdigest().encode() + b"\n"
 
 
-def _pins_from_bytes(data: bytes) -> tuple[str, set[ObjectKey]]:
+def _pins_from_bytes(data: bytes) -> tuple[str, set[str]]:
     body, checksum = data[:-65], data[-65:]
     if checksum != blake3(body).hexdigest().encode() + b"\n":
         raise ValueError("the checksum is not that of the lines before it")
     first, owner, *keys = body.decode().splitlines()
     if first != _FIRST_LINE:
         raise ValueError(f"the first line is {first!r}, only {_FIRST_LINE!r} is known")
-    return json.loads(owner), set(map(ObjectKey.parse, keys))
+    return json.loads(owner), set(keys)

@@ -16,6 +16,7 @@ Errors are JSON: ``{"error": {"kind": ..., "message": ...}}``.
 from __future__ import annotations
 
 import re
+import socket
 import time
 from bisect import bisect_right
 
@@ -102,10 +103,10 @@ class StoreServer:
 
     # -- answers; those that read the store run in threads
 
-    def get_object(self, request: Request) -> Response:
+    async def get_object(self, request: Request) -> Response:
         """Answer with the bytes of an object, or what the headers ask of them."""
         key = ObjectKey.parse(request.path_params["key"])
-        data, tag = self._object(key)
+        data, tag = self._object(key) if key in self.cache else await run_in_threadpool(self._object, key)
         headers = {"etag": tag, "cache-control": FOREVER, "accept-ranges": "bytes", "x-content-type-options": "nosniff"}
         if _matches(request.headers.get("if-none-match"), tag):
             return Response(status_code=304, headers=headers)
@@ -224,10 +225,10 @@ def _range(header: str, size: int) -> tuple[int, int] | None:
         return None
     if not match[1]:
         return max(0, size - int(match[2])), size
-    start, end = int(match[1]), int(match[2]) + 1 if match[2] else size
-    if end <= start:
+    start = int(match[1])
+    if match[2] and int(match[2]) < start:
         return None
-    return min(start, size), min(end, size)
+    return min(start, size), min(int(match[2]) + 1, size) if match[2] else size
 
 
 class _Gate:
@@ -308,6 +309,24 @@ class _Metrics:
 
 
 _ENDPOINTS = ("/v1/objects", "/v1/contains", "/v1/keys", "/v1/stat", "/healthz", "/metrics")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens at an address, for `uvicorn.Server.run`; port 0 takes any.
+
+    Raises `StorageError` of kind ``CannotListen``.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # the protocol has to be named: asyncio sends small answers at once only if it is TCP for certain
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(512)
+    except OSError as error:
+        listener.close()
+        raise StorageError(f"cannot listen on {host}:{port}: {error.strerror or error}", kind="CannotListen") from error
+    return listener
 
 
 def make_server(store: ObjectStore, host: str = "127.0.0.1", port: int = 8080, **options: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import NamedTuple
 
-from miden.errors import InputError, IntegrityError, NotFoundError
+from miden.errors import InputError, NotFoundError
 from miden.mast.program import Program
 from miden.store.border import Border
 from miden.store.cache import Loaded, make_cache
@@ -122,14 +122,14 @@ class ObjectStore:
 
     def get_object(self, root: Root, *, content: bytes | None = None) -> CodeObject:
         """Return what is stored under a root, decoded, with its commitments; raises as `get` does."""
-        found = self.cache.get_or_load(as_key(root), self._load)
-        if content is not None and found.content != content:
-            raise IntegrityError(
-                f"the object {as_key(root)} has the right code, but not the right content",
-                expected=content.hex(),
-                found=found.content.hex(),
-                kind="ContentMismatch",
-            )
+        key = root if type(root) is ObjectKey else as_key(root)  # what is held needs no check
+        if content is None:
+            return self.cache.get_or_load(key, self._load)
+        found = self.cache.peek(key)
+        if found is None or found.content != content:
+            loaded = self._load(key, content)
+            self.cache.put(loaded)
+            found = loaded.value
         return found
 
     def get_bytes(self, root: Root) -> bytes:
@@ -270,9 +270,10 @@ class ObjectStore:
             raise NotFoundError("the store has no provider that is local and writable, so nothing can be put into it", kind="NoHome")
         return home
 
-    def _load(self, key: ObjectKey) -> Loaded[ObjectKey, CodeObject]:
+    def _load(self, key: ObjectKey, content: bytes | None = None) -> Loaded[ObjectKey, CodeObject]:
+        key.check()
         answers: dict[ObjectKey, list[Answer]] = {}
-        found = self.chain.fetch((key,), answers)
+        found = self.chain.fetch((key,), answers, content=content)
         if key not in found:
             raise missing(key, answers.get(key, ()))
         return _loaded(found[key])

@@ -319,6 +319,19 @@ def test_a_disk_that_cannot_be_written_can_be_read(error: int, kind: str, filled
     visible(folder)
 
 
+def test_a_check_goes_on_whatever_cannot_be_read(filled: Path) -> None:
+    at, failed = 0, True
+    while failed:
+        at += 1
+        disk = FailingDisk(at, errno.EIO, ("open", "read_at", "listdir"))
+        store = open_store(filled, writable=False)
+        store.chain.providers[0].disk.fs = disk  # type: ignore[attr-defined]
+        found = store.fsck()
+        failed = disk.failed is not None
+        assert found.clean is not failed, found
+    assert at > 20
+
+
 def test_garbage_is_collected_on_a_full_disk(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     store = open_store(folder, create=True)

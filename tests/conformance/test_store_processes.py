@@ -30,13 +30,12 @@ def folder() -> Iterator[Path]:
         yield scratch / "store"
 
 
-def load(what: str, folder: Path, amount: int) -> dict[str, Any]:
-    """Run a load in a process of its own and return what it says."""
-    command = [sys.executable, "-m", "tests.support.store_load", what, str(folder), str(amount), "7"]
+def load(what: str, folder: Path, amount: int, *before: str) -> dict[str, Any]:
+    """Run a load in a process of its own, started by another command if there is one before, and return what it says."""
+    command = [*before, sys.executable, "-m", "tests.support.store_load", what, str(folder), str(amount), "7"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1500, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     found: dict[str, Any] = json.loads(done.stdout)
-    print(found)
     return found
 
 
@@ -60,3 +59,16 @@ def test_writers_wait_for_each_other_and_lose_nothing(folder: Path) -> None:
     found = load("inserts", folder, INSERTS)
     assert found["lost"] == 0
     assert found["objects"] <= 3 * INSERTS + 1
+
+
+MOUNT = 'mount -t tmpfs -o size=16m,mode=700 miden-test "$0" && exec "$@"'
+
+
+def test_a_disk_that_is_really_full_is_read_checked_and_freed(folder: Path) -> None:
+    own = ("unshare", "--user", "--map-root-user", "--mount")
+    folder.mkdir()
+    if subprocess.run([*own, "sh", "-c", MOUNT, folder, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this system lets nobody mount a small disk of his own")
+    found = load("full", folder / "store", 16, *own, "sh", "-c", MOUNT, str(folder))
+    assert found["free before"] == 0
+    assert found["garbage freed"] >= 0.9

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.guides import matches, run_guide
+from tests.support.guides import run_guide
 
 GUIDES = sorted((Path(__file__).parents[2] / "docs" / "guides").glob("*.md"))
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
 def test_the_commands_of_a_guide_print_what_it_says(guide: Path, tmp_path: Path) -> None:
-    for step, printed in run_guide(guide, tmp_path):
-        assert matches(step.text, printed), f"$ {step.command}\nexpected:\n{step.text}\nprinted:\n{printed}"
+    for step in run_guide(guide, tmp_path):
+        assert step.agrees, f"$ {step.command}\nexpected:\n{step.expected}\nprinted:\n{step.printed}"

@@ -1,95 +1,120 @@
-"""Run the commands of a guide as a reader would, one after the other in one shell, and compare what they print.
+"""Run the commands of a guide as a reader would, one after the other in one shell, with the files that it shows.
 
-A guide has fenced blocks: ``console`` with commands after ``$`` and what they print, where ``...`` stands for anything, and others
-that are written to a file if ``<!-- file: NAME -->`` stands before them. A command that ends with ``&`` goes on in the background;
-the next one waits until the port in it answers.
+A guide has fenced blocks: ``console`` with commands after ``$`` and what they print, and ``masm NAME`` with the content of a file.
+``...`` stands for anything that is printed; in a command, ``0x12ab...`` is a root that was printed before. A command that fails
+prints ``[exit CODE]`` last. One that ends with ``&`` goes on in the background, and its port answers before the next one runs.
 """
 
 from __future__ import annotations
 
+import doctest
 import re
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-BLOCK = re.compile(r"(?:<!-- file: (?P<file>[^ ]+) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BLOCK = re.compile(r"^```(?P<kind>\w+)(?: (?P<file>\S+))?\n(?P<text>.*?)^```", re.DOTALL | re.MULTILINE)
 PORT = re.compile(r"127\.0\.0\.1:(\d+)")
+ROOT = re.compile(r"0x[0-9a-f]{64}")
+SHORTENED = re.compile(r"(0x[0-9a-f]+)\.\.\.")
 MARK = "@@@@@ end of command"
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
-class Step(NamedTuple):
-    """A command and what it has to print, or a file (`command` is its name) and its content."""
+class Outcome(NamedTuple):
+    """A command, what a guide says that it prints, and what it printed."""
 
-    kind: str
     command: str
-    text: str
+    expected: str
+    printed: str
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the guide is right."""
+        return doctest.OutputChecker().check_output(self.expected, self.printed, FLAGS)
 
 
-def steps_of(text: str) -> list[Step]:
-    """Return what a guide tells to do, in order."""
-    found: list[Step] = []
-    for match in BLOCK.finditer(text):
-        if match["file"]:
-            found.append(Step("file", match["file"], match["text"]))
-        elif match["kind"] == "console":
-            for part in re.split(r"^\$ ", match["text"], flags=re.MULTILINE)[1:]:
-                command, _, printed = part.partition("\n")
-                found.append(Step("command", command, printed))
-    return found
+class Shell:
+    """A shell that commands are sent to, one after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        environment = {
+            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+            "HOME": str(folder),
+            "COLUMNS": "120",
+            "LC_ALL": "C.UTF-8",
+        }
+        self._errors = folder.with_name(f"{folder.name}-errors")
+        self._process = subprocess.Popen(
+            ["bash"], cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self.run("trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT")
+
+    def run(self, command: str) -> str:
+        """Return what a command prints, results before errors, and its exit code if it is not 0."""
+        process = self._process
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(f"{{ {command}\n}} 2> {self._errors}\ncode=$?; cat {self._errors}; echo '{MARK}' $code\n")
+        process.stdin.flush()
+        lines: list[str] = []
+        for line in process.stdout:
+            before, found, code = line.partition(MARK)
+            lines.append(before)
+            if found:
+                return "".join(lines) + (f"[exit {code.strip()}]\n" if code.strip() != "0" else "")
+        raise AssertionError(f"the shell ended in {command!r}:\n{''.join(lines)}")
+
+    def close(self) -> None:
+        """End the shell, and what it has in the background."""
+        self._process.communicate(timeout=60)
+
+
+def run_guide(path: Path, folder: Path) -> Iterator[Outcome]:
+    """Run a guide in an empty folder."""
+    text = path.read_text(encoding="utf-8")
+    for port in sorted(set(PORT.findall(text))):
+        text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{free_port()}")
+    roots: list[str] = []
+    shell = Shell(folder)
+    try:
+        for block in BLOCK.finditer(text):
+            if block["file"]:
+                target = folder / block["file"]
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(block["text"], encoding="utf-8")
+            elif block["kind"] == "console":
+                for step in re.split(r"^\$ ", block["text"], flags=re.MULTILINE)[1:]:
+                    command, _, expected = step.partition("\n")
+                    whole = SHORTENED.sub(lambda match: next(root for root in roots if root.startswith(match[1])), command)
+                    printed = shell.run(whole)
+                    roots += ROOT.findall(printed)
+                    if command.endswith("&"):
+                        wait_for(int(PORT.findall(command)[0]))
+                    yield Outcome(command, expected, printed)
+    finally:
+        shell.close()
 
 
 def free_port() -> int:
+    """Return a port of this machine that nobody listens at."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
 
 
-def run_guide(path: Path, folder: Path) -> list[tuple[Step, str]]:
-    """Run a guide in an empty folder and return each command with what it printed."""
-    text = path.read_text(encoding="utf-8")
-    for port in sorted(set(PORT.findall(text))):
-        text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{free_port()}")
-    steps = steps_of(text)
-    lines = ["trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT", f"export PATH={Path(sys.executable).parent}:$PATH", "start=$PWD"]
-    for step in steps:
-        if step.kind == "file":
-            lines.append(f"cat > $start/{step.command} <<'@@@'\n{step.text}@@@")
-            continue
-        lines.append(step.command if step.command.endswith("&") else f"{{ {step.command}; }} 2>&1")
-        if step.command.endswith("&"):
-            [port] = PORT.findall(step.command)
-            lines.append(f"{sys.executable} -m tests.support.guides {port}")
-        lines.append(f"echo '{MARK}'")
-    root = str(Path(__file__).parents[2])
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "PYTHONPATH": root, "COLUMNS": "120", "LC_ALL": "C.UTF-8"}
-    script = ["bash", "-c", "\n".join(lines)]
-    done = subprocess.run(script, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
-    printed = done.stdout.split(f"{MARK}\n")
-    commands = [step for step in steps if step.kind == "command"]
-    assert len(printed) == len(commands) + 1, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-    return list(zip(commands, printed, strict=False))
-
-
-def matches(expected: str, printed: str) -> bool:
-    """Tell whether something is what a guide says is printed."""
-    pattern = ".*".join(re.escape(part) for part in expected.rstrip().split("..."))
-    return re.fullmatch(pattern, printed.rstrip(), re.DOTALL) is not None
-
-
-def wait_for(port: int) -> None:
+def wait_for(port: int, seconds: float = 30) -> None:
     """Return when a port of this machine answers."""
-    import time
-
-    for _ in range(600):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
         with socket.socket() as connection:
             if connection.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise SystemExit(f"nothing answers at port {port}")
-
-
-if __name__ == "__main__":
-    wait_for(int(sys.argv[1]))
+    raise AssertionError(f"nothing answers at port {port}")

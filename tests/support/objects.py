@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from miden.isa import NodeKind
 from miden.mast.builder import ForestBuilder
@@ -51,3 +51,9 @@ def stored(forest: MastForest) -> StoredObject:
     """Return a forest as one whole object."""
     [envelope] = envelopes_of(forest)
     return StoredObject(envelope.keys, envelope.to_bytes())
+
+
+def enveloped(forest: MastForest, **changes: Any) -> bytes:
+    """Return the bytes of an object that lies in some of its fields."""
+    [envelope] = envelopes_of(forest)
+    return envelope._replace(**changes).to_bytes()

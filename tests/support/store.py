@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from miden.store.server import make_server
+from miden.store.server import listen, make_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
 @contextmanager
 def serving(store: ObjectStore, **options: int) -> Iterator[str]:
     """Serve a store and yield the URL; the server has ended when the block has."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(128)
+    with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         server = make_server(store, port=port, **options)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="miden-test-server")

@@ -3,6 +3,7 @@
 ``python -m tests.support.store_load kills FOLDER COUNT SEED`` kills workers at random moments and checks after each time.
 ``python -m tests.support.store_load crowd FOLDER SECONDS SEED`` runs 8 processes of 4 threads that put, get, collect, repack.
 ``python -m tests.support.store_load inserts FOLDER COUNT SEED`` lets 8 processes insert overlapping sets, one killed half-way.
+``python -m tests.support.store_load full FOLDER MEGABYTES SEED`` fills the small disk that the folder is on.
 Each prints what happened as JSON; a broken promise ends it with an error.
 """
 
@@ -20,10 +21,10 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from miden.errors import NotFoundError
+from miden.errors import NotFoundError, StorageError
 from miden.field import Word
 from miden.store.opening import open_store
-from tests.support.objects import block_forest, calling_forest, root_of
+from tests.support.objects import block_forest, calling_forest, root_of, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,7 +219,7 @@ def inserts(folder: Path, count: int, seed: int) -> dict[str, object]:
         for _ in range(count):
             store.insert(calling_forest(rng.randrange(3 * count), [root_of(base)]), pin="overlap")
 
-    children = [fork(lambda sink, number=number: insert(number))[0] for number in range(PROCESSES)]
+    children = [fork(lambda _, number=number: insert(number))[0] for number in range(PROCESSES)]
     wait(0.3)
     os.kill(children[0], signal.SIGKILL)
     for child in children:
@@ -237,7 +238,44 @@ def inserts(folder: Path, count: int, seed: int) -> dict[str, object]:
     return {"inserts": count * PROCESSES, "objects": stat.objects, "lost": 0, "seconds": round(time.monotonic() - began, 1)}
 
 
+def full(folder: Path, megabytes: int, seed: int) -> dict[str, object]:
+    """Fill the disk that a store is on to the last byte, and collect its garbage."""
+    store = open_store(folder, create=True)
+    kept = [block_forest(number, length=100) for number in range(100)]
+    for forest in kept:
+        store.insert(forest, pin=True)
+    for number in range(1000, 1200):
+        store.insert(block_forest(number, length=100))
+    store.home.put_many(stored(block_forest(number, length=100)) for number in range(2000, 6000))
+    before = store.home.stat()
+    with (folder.parent / "filler").open("wb", buffering=0) as filler:
+        piece = 2**20
+        while piece:
+            try:
+                filler.write(bytes(piece))
+            except OSError:
+                piece //= 2
+    space = os.statvfs(folder)
+    try:
+        store.insert(block_forest(seed, length=5000))
+    except StorageError as error:
+        assert error.kind == "DiskFull"
+    else:
+        raise AssertionError("there was room on a full disk")
+    reader = open_store(folder)
+    for forest in kept:
+        assert reader.get(root_of(forest)) == forest
+    assert reader.fsck().findings == ()
+    done = reader.gc(grace=0)
+    after = store.home.stat()
+    assert (done.removed, after.objects) == (4200, 100)
+    for forest in kept:
+        assert open_store(folder).get(root_of(forest)) == forest
+    garbage = before.bytes * 4200 / 4300
+    return {"free before": space.f_bfree, "garbage": round(garbage), "garbage freed": (before.bytes - after.bytes) / garbage}
+
+
 if __name__ == "__main__":
     what, where, amount, chance = sys.argv[1:5]
-    run = {"kills": kills, "crowd": crowd, "inserts": inserts}[what]
-    print(json.dumps(run(Path(where), int(amount), int(chance))))
+    run = {"kills": kills, "crowd": crowd, "inserts": inserts, "full": full}[what]
+    sys.stdout.write(json.dumps(run(Path(where), int(amount), int(chance))) + "\n")

@@ -22,26 +22,16 @@ def command(console: Console, bind: str, memory: str, max_requests: int, place: 
 
     Prints the URL, which another store may have as a remote of kind http. Put a proxy in front of it for TLS.
     """
-    import socket
-
     from miden.cli.store.places import find_store
-    from miden.errors import StorageError
     from miden.store.config import parse_size
-    from miden.store.server import make_server
+    from miden.store.server import listen, make_server
 
     host, _, port = bind.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
         raise click.BadParameter(f"expected HOST:PORT, found {bind[:80]!r}", param_hint="--bind")
     host = host.strip("[]")
     with find_store(place, config, writable=True) as store:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with socket.socket(family) as listener:
-            try:
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                listener.bind((host, int(port)))
-                listener.listen(512)
-            except OSError as error:
-                raise StorageError(f"cannot listen on {bind}: {error.strerror}", kind="CannotListen") from error
+        with listen(host, int(port)) as listener:
             server = make_server(store, host, int(port), cache_bytes=parse_size(memory), max_requests=max_requests)
             url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
             if console.json:

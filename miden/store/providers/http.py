@@ -7,7 +7,7 @@ store verifies what comes.
 from __future__ import annotations
 
 import struct
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from time import monotonic
 
 from miden.errors import BackendError, FormatError, StorageError
@@ -153,7 +153,7 @@ class HttpProvider:
     def _request(self, method: str, path: str, *, limit: int, body: bytes | None = None, missing: bool = False) -> bytes | None:
         """Return the body of an answer; None for 404 where that is expected."""
         until = monotonic() + self.deadline
-        with self._translated(), self._client.stream(method, self._base + path, content=body) as response:
+        with self._translated(), closing(self._send(method, path, body)) as response:
             if response.status_code == 404 and missing:
                 return None
             if response.status_code != 200:
@@ -172,6 +172,17 @@ class HttpProvider:
                     text = f"{self.name}: the answer took longer than {self.deadline} seconds"
                     raise StorageError(text, kind="TooSlow", hint="raise deadline", provider=self.name)
             return b"".join(pieces)
+
+    def _send(self, method: str, path: str, body: bytes | None) -> Any:
+        """Return the head of an answer; ask twice where the server had closed a connection that was kept open."""
+        for last in (False, True):
+            request = self._client.build_request(method, self._base + path, content=body)
+            try:
+                return self._client.send(request, stream=True)
+            except self._httpx.RemoteProtocolError:
+                if last:
+                    raise
+        return None
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -36,10 +36,12 @@ def check_files(place: str, disk: Disk, writer: Writer, *, repair: bool) -> tupl
         faults = list(state.faults)
     except IntegrityError as error:
         faults = [error]
-    if state is not None:
-        for pack in state.packs:
-            if pack.hash() != pack.name:
-                findings.append(Finding(place, "DamagedPack", f"the pack {pack.name.hex()} is not what its name says", repaired=repair))
+    except OSError as error:
+        return [Finding(place, "UnreadableFile", f"the index cannot be read: {error}")], None
+    for pack in () if state is None else state.packs:
+        wrong = _wrong_pack(pack)
+        if wrong is not None:  # its objects are examined one by one: those that are whole stay
+            findings.append(Finding(place, "DamagedPack", f"the pack {pack.name.hex()} {wrong}", repaired=repair))
     for fault in faults:
         findings.append(Finding(place, fault.kind, fault.message, repaired=repair))
     if faults and repair:
@@ -57,6 +59,14 @@ def check_files(place: str, disk: Disk, writer: Writer, *, repair: bool) -> tupl
     if lost and repair:
         state, _ = writer.remove(state, lost)
     return findings, state
+
+
+def _wrong_pack(pack: Pack) -> str | None:
+    """Return what is wrong with the bytes of a pack as a whole, or None."""
+    try:
+        return None if pack.hash() == pack.name else "is not what its name says"
+    except OSError as error:
+        return f"cannot be read: {error}"
 
 
 def rebuild(disk: Disk, writer: Writer, known: Snapshot | None) -> Snapshot:

@@ -47,6 +47,8 @@ class Manifest(NamedTuple):
         magic, version, generation, *counts = _HEAD.unpack_from(body)
         if magic != MAGIC or version != VERSION:
             raise IntegrityError(f"the manifest is of version {version}, only {VERSION} is known", kind="DamagedIndex", hint=HINT)
+        if len(body) != _HEAD.size + ID_SIZE * sum(counts[:3]) + RECORD_SIZE * counts[3]:
+            raise IntegrityError("the manifest does not have the size that it says", kind="DamagedIndex", hint=HINT)
         parts: list[tuple[bytes, ...]] = []
         at = _HEAD.size
         for count in counts[:3]:

@@ -32,8 +32,14 @@ _CHECKSUM = 32
 DICTIONARY_SIZE = 2**15
 """Bytes of a trained dictionary."""
 
+MAX_DICTIONARY = 2**20
+"""Bytes of the largest dictionary that is read."""
+
 MIN_SAMPLES = 64
 """Objects below which no dictionary is trained."""
+
+MAX_TRIED = 256
+"""Objects on which it is measured whether a dictionary pays."""
 
 MAX_SAMPLED = 2**22
 """Bytes that a dictionary is trained on."""
@@ -50,7 +56,7 @@ class Packed(NamedTuple):
 class Pack:
     """An open pack. It stays readable when its file is removed, as long as somebody holds on to it."""
 
-    __slots__ = ("_disk", "_fd", "_index", "_zdict", "name")
+    __slots__ = ("_disk", "_end", "_fd", "_index", "_zdict", "name")
 
     def __init__(self, disk: Disk, path: str, name: bytes) -> None:
         """Open a file; `IntegrityError` of kind ``DamagedPack`` if its index or its dictionary is not whole."""
@@ -65,7 +71,7 @@ class Pack:
         foot = disk.read_at(self._fd, _FOOT.size, size - _FOOT.size)
         magic, version, dictionary_size = _HEAD.unpack(head)
         start, count, reserved, checksum = _FOOT.unpack(foot)
-        if start + count * _ENTRY.size + _FOOT.size != size or _HEAD.size + dictionary_size > start:
+        if start + count * _ENTRY.size + _FOOT.size != size or _HEAD.size + dictionary_size > start or dictionary_size > MAX_DICTIONARY:
             raise self._damaged("its parts do not fit in it")
         dictionary = disk.read_at(self._fd, dictionary_size, _HEAD.size)
         index = disk.read_at(self._fd, count * _ENTRY.size, start)
@@ -75,7 +81,11 @@ class Pack:
         if magic != MAGIC or version != VERSION or reserved:
             raise self._damaged(f"it is of version {version}, only {VERSION} is known")
         self._index = index
-        self._zdict = ZstdDict(dictionary) if dictionary else None
+        self._end = start
+        try:
+            self._zdict = ZstdDict(dictionary) if dictionary else None
+        except ValueError as error:
+            raise self._damaged(f"its dictionary is none: {error}") from error
 
     def find(self, own_id: bytes) -> Packed | None:
         """Return where an object is, or None."""
@@ -95,6 +105,8 @@ class Pack:
 
     def read(self, place: Packed) -> bytes:
         """Return the bytes of an object; `IntegrityError` of kind ``DamagedPack`` if they cannot be had."""
+        if place.offset + place.stored > self._end:
+            raise self._damaged("an object goes beyond it")
         data = self._disk.read_at(self._fd, place.stored, place.offset)
         if place.stored == place.size:
             return data
@@ -214,5 +226,7 @@ def best_dictionary(samples: Sequence[bytes]) -> ZstdDict | None:
     found = train_dictionary(samples, DICTIONARY_SIZE)
     if found is None:
         return None
-    without, with_it = (sum(len(compress(sample, zdict)) for sample in samples) for zdict in (None, found))
-    return found if with_it + len(found.dict_content) < without else None
+    trial = samples[:: 1 + len(samples) // MAX_TRIED]
+    without, with_it = (sum(len(compress(sample, zdict)) for sample in trial) for zdict in (None, found))
+    saved = (without - with_it) * len(samples) // len(trial)
+    return found if saved > len(found.dict_content) else None

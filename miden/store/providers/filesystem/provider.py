@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 from miden.errors import FormatError, IntegrityError, StorageError
 from miden.store.envelope import MAX_PAYLOAD
@@ -96,7 +96,7 @@ class FilesystemProvider:
         self._writer = Writer(self.disk, quota=quota, pack_above=pack_above)
         if create:
             self._create()
-        with storage_errors(self.name, "open"):
+        with storage_errors(self.name, "open"), suppress(IntegrityError):  # damage is told of when something is asked for
             self._snapshot()
 
     # -- reading

@@ -26,6 +26,9 @@ LOCK = "lock"
 UNFINISHED = "unfinished"
 """Marks a removal that had to delete objects before it could write the index without them: the disk was full."""
 
+MAX_INDEX = 2**31
+"""Bytes of the largest manifest or segment that is read: thirty million keys."""
+
 PACK_SUFFIX = ".pack"
 RETRIES = 100
 """Times that a reader looks again because a writer has just changed the store."""
@@ -100,7 +103,7 @@ def read_manifest(disk: Disk) -> Manifest:
     one has lost its manifest.
     """
     try:
-        return Manifest.from_bytes(disk.read(disk.path(MANIFEST)))
+        return Manifest.from_bytes(disk.read(disk.path(MANIFEST), MAX_INDEX))
     except (FileNotFoundError, NotADirectoryError):
         if has_content(disk):
             raise IntegrityError("the store has lost its manifest", kind="DamagedIndex", hint=HINT) from None
@@ -120,7 +123,7 @@ def read_snapshot(disk: Disk, manifest: Manifest, known: Snapshot | None = None,
     for name in manifest.segments:
         try:
             segment = None if known is None else known.named.get(name)
-            named[name] = segment or Segment.from_bytes(disk.read(segment_path(disk, name)), name)
+            named[name] = segment or Segment.from_bytes(disk.read(segment_path(disk, name), MAX_INDEX), name)
         except IntegrityError as error:
             faults.append(error)
         except FileNotFoundError as error:
