@@ -32,17 +32,14 @@ def command(console: Console, folder: str) -> int:
             catalog = Catalog(folder)
             try:
                 with TemporaryDirectory() as state:
-                    problems = verify_catalog(catalog, Path(state), show)
-                names, versions = catalog.counts()
+                    names, versions, problems = verify_catalog(catalog, Path(state), show)
             finally:
                 catalog.close()
         else:
             from miden.registry.backends import open_registry
 
             registry = open_registry(folder)
-            problems = verify_registry(registry, show)
-            listed = registry.names()
-            names, versions = len(listed), sum(len(registry.versions(name)) for name in listed)
+            names, versions, problems = verify_registry(registry, show)
             registry.close()
     if console.json:
         console.document({"packages": names, "versions": versions, "problems": [problem._asdict() for problem in problems]})

@@ -159,11 +159,9 @@ class OciRegistry:
         entry = describe(data)
         key = name_key(entry.name)
         self.refresh()
-        others = self._all(key)
-        find_published(entry, others)
-        for other in others:
-            if other.id == entry.id:
-                return other
+        published = find_published(entry, self._all(key))
+        if published is not None:
+            return published
         self._push(key, PACKAGE, data)
         self._tag(key, entry)
         return entry

@@ -20,7 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from miden.errors import InputError, IntegrityError, NotFoundError
+from miden.errors import InputError, IntegrityError, MidenError, NotFoundError
 from miden.package.requirements import version_key
 from miden.registry.backends.indexed import find_published
 from miden.registry.folder import READ_ONLY, Folder
@@ -326,8 +326,10 @@ class Catalog:
 
     def claim(self, scope: str, keys: Sequence[str | os.PathLike[str]], threshold: int, offline: str | os.PathLike[str] | None) -> str:
         """Give a scope, ``acme/*`` or one name, to the publishers with these public keys; return the role."""
+        from miden.registry.server.tokens import check_pattern
         from miden.registry.trust.signing import load_public_key
 
+        check_pattern(scope)
         with self.database.writing() as connection:
             repository = self._repository(connection, offline)
             role = repository.delegate(scope, [load_public_key(path) for path in keys], threshold)
@@ -337,10 +339,14 @@ class Catalog:
     def rotate(self, role: str, offline: str | os.PathLike[str] | None) -> None:
         """Make new keys for a role, as many as it had, and take the old ones from it; their files get the ending ``.old``."""
         keys = RoleKeys(self.folder, offline, role)
-        new = keys.make()
-        with self.database.writing() as connection:
-            repository = self._repository(connection, offline)
-            repository.rotate(role, new)
+        count = next(len(item.keys) for item in self.roles() if item.role == role)
+        new = keys.make(count)
+        try:
+            with self.database.writing() as connection:
+                self._repository(connection, offline).rotate(role, new)
+        except MidenError:
+            keys.discard(new)
+            raise
         keys.retire()
         root = self.metadata("root")
         assert root is not None
@@ -409,9 +415,7 @@ def _highest(connection: sqlite3.Connection, name: str) -> str:
 
 def _exists(connection: sqlite3.Connection, entry: IndexEntry) -> bool:
     """Tell whether this very package is published; refuse one that cannot be beside those that are."""
-    others = [item.entry for item in _versions(connection, entry.name)]
-    find_published(entry, others)
-    return any(other.id == entry.id for other in others)
+    return find_published(entry, [item.entry for item in _versions(connection, entry.name)]) is not None
 
 
 def _insert_name(connection: sqlite3.Connection, entry: IndexEntry) -> None:
@@ -422,10 +426,10 @@ def _insert_name(connection: sqlite3.Connection, entry: IndexEntry) -> None:
         raise InputError(
             f"{entry.name} could be taken for {row[0]}", kind="NameTooSimilar", hint="choose a name that nobody mistakes for another"
         )
-    connection.execute(
-        "INSERT INTO names VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET description = excluded.description",
-        (name_key(entry.name), entry.name, look, entry.description),
-    )
+    if known is None:
+        connection.execute("INSERT INTO names VALUES (?, ?, ?, ?)", (name_key(entry.name), entry.name, look, entry.description))
+    elif version_key(entry.version) > version_key(_highest(connection, entry.name)):
+        connection.execute("UPDATE names SET description = ? WHERE name = ?", (entry.description, entry.name))
 
 
 def _put_target(connection: sqlite3.Connection, path: str, data: bytes) -> Target:

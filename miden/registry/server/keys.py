@@ -59,14 +59,25 @@ class RoleKeys:
         self.place = folder / ONLINE_FOLDER if role in ONLINE else Path(folder / OFFLINE if offline is None else offline)
         self.old = sorted(self.place.glob(f"{role}-*.pem"))
 
-    def make(self) -> list[Signer]:
-        """Make as many new keys as there are old ones."""
+    def make(self, count: int) -> list[Signer]:
+        """Make so many new keys; `InputError` of kind ``MissingKey`` if there is no old one to hand over to them."""
+        if not self.old:
+            hint = "say with --offline where the keys of root and targets are" if self.role not in ONLINE else None
+            raise InputError(f"there is no key of the role {self.role} in {self.place}", kind="MissingKey", hint=hint)
         made: list[Signer] = []
-        for _ in range(len(self.old) or 1):
+        for _ in range(count):
             signer = generate_key()
-            save_key(signer, self.place / f"{self.role}-{signer.public_key.keyid[:8]}.pem")
+            save_key(signer, self._path(signer))
             made.append(signer)
         return made
+
+    def _path(self, signer: Signer) -> Path:
+        return self.place / f"{self.role}-{signer.public_key.keyid[:8]}.pem"
+
+    def discard(self, new: list[Signer]) -> None:
+        """Remove new files that did not come to be used."""
+        for signer in new:
+            self._path(signer).unlink()
 
     def retire(self) -> None:
         """Put the old files aside."""

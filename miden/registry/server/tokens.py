@@ -62,8 +62,16 @@ def check_scope(scope: str) -> str:
         hint = "write publish:NAME, publish:NAMESPACE/* or publish:*, or the same with yank"
         raise InputError(f"{scope[:80]!a} is no scope", kind="InvalidScope", hint=hint)
     if pattern != "*":
-        PackageName(pattern.removesuffix("/*") if pattern.endswith("/*") else pattern)
+        check_pattern(pattern)
     return scope
+
+
+def check_pattern(pattern: str) -> str:
+    """Return what stands for packages: one name, or ``NAMESPACE/*``; `InputError` of kind ``InvalidScope`` or ``InvalidName``."""
+    name = PackageName(pattern.removesuffix("/*"))
+    if pattern.endswith("/*") and name.namespace is not None:
+        raise InputError(f"{pattern[:80]!a} is no namespace and no name", kind="InvalidScope", hint="write NAMESPACE/* or a name")
+    return pattern
 
 
 def make_token(connection: sqlite3.Connection, scopes: Iterable[str], *, note: str = "", seconds: int | None = None) -> tuple[str, str]:

@@ -32,6 +32,14 @@ class Problem(NamedTuple):
     message: str
 
 
+class Report(NamedTuple):
+    """What was looked at: names, versions, and all that is wrong."""
+
+    names: int
+    versions: int
+    problems: list[Problem]
+
+
 class CatalogTransport:
     """What a client fetches, straight from a catalog: see `miden.registry.trust.client.Transport`."""
 
@@ -64,16 +72,16 @@ class CatalogTransport:
         return data
 
 
-def verify_catalog(catalog: Catalog, state: Path, progress: Callable[[int, int], None] | None = None) -> list[Problem]:
+def verify_catalog(catalog: Catalog, state: Path, progress: Callable[[int, int], None] | None = None) -> Report:
     """Return all that is wrong with the registry of a server; `state` is an empty folder to work in."""
     problems: list[Problem] = []
     root = catalog.metadata("root", 1)
     if root is None:
-        return [Problem("root", "MissingMetadata", "the first root metadata is not there")]
+        return Report(0, 0, [Problem("root", "MissingMetadata", "the first root metadata is not there")])
     trusted = TrustedRegistry(CatalogTransport(catalog), state, root, catalog.origin)
     signed = _attempt(problems, "signed metadata", trusted.refresh)
     _attempt(problems, "log", lambda: _check_log(catalog))
-    done, total = 0, catalog.counts()[1]
+    done, (names, total) = 0, catalog.counts()
     for name in all_names(catalog):
         versions = catalog.versions(name)
         if signed:
@@ -84,13 +92,13 @@ def verify_catalog(catalog: Catalog, state: Path, progress: Callable[[int, int],
             done += 1
             if progress is not None:
                 progress(done, total)
-    return problems
+    return Report(names, total, problems)
 
 
-def verify_registry(registry: Registry, progress: Callable[[int, int], None] | None = None) -> list[Problem]:
+def verify_registry(registry: Registry, progress: Callable[[int, int], None] | None = None) -> Report:
     """Return all that is wrong with the packages of a registry of any other kind."""
     problems: list[Problem] = []
-    names = registry.names()
+    names, versions = registry.names(), 0
     for done, name in enumerate(names, 1):
         entries = []
 
@@ -98,13 +106,14 @@ def verify_registry(registry: Registry, progress: Callable[[int, int], None] | N
             entries.extend(registry.versions(name))  # noqa: B023  called at once
 
         _attempt(problems, name, look)
+        versions += len(entries)
         for entry in entries:
             _attempt(problems, f"{entry.name} {entry.version}", lambda: check_package(entry, registry.fetch(entry)))  # noqa: B023
         if progress is not None:
             progress(done, len(names))
     for file, reason in getattr(registry, "problems", {}).items():
         problems.append(Problem(file, "InvalidPackage", reason))
-    return problems
+    return Report(len(names), versions, problems)
 
 
 def all_names(catalog: Catalog) -> Iterator[str]:

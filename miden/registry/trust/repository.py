@@ -259,8 +259,11 @@ class SignedRepository:
         """Replace all keys of a role. The root is signed with the old and the new keys, so that clients follow."""
         owner = "root" if role in ("root", "timestamp", "snapshot", "targets") else "targets"
         metadata = self._load(owner)
-        old = list(self.signers.get(role, ()))
         roles = metadata.signed.roles if owner == "root" else metadata.signed.delegations.roles
+        old = [signer for signer in self.signers.get(role, ()) if signer.public_key.keyid in roles[role].keyids]
+        if role == "root" and len(old) < roles[role].threshold:
+            message = f"{roles[role].threshold} of the old keys have to sign a new root, found {len(old)}"
+            raise InputError(message, kind="MissingKey", hint="without them no client would follow")
         for keyid in list(roles[role].keyids):
             metadata.signed.revoke_key(keyid, role)
         for signer in new:

@@ -139,7 +139,7 @@ def test_a_damaged_database_is_told(tmp_path: Path) -> None:
     path.write_bytes(data)
     try:
         damaged = Catalog(tmp_path / "registry")
-        problems = verify_catalog(damaged, tmp_path / "state")
+        problems = verify_catalog(damaged, tmp_path / "state").problems
         damaged.close()
     except MidenError as error:
         assert error.kind == "DamagedDatabase"
@@ -213,7 +213,7 @@ def test_a_large_package_is_sent_in_pieces(tmp_path: Path) -> None:
 
 
 def test_the_check_of_a_registry_finds_every_damage_and_goes_on(server: RunningRegistry, tmp_path: Path) -> None:
-    assert verify_catalog(server.catalog, tmp_path / "state") == []
+    assert verify_catalog(server.catalog, tmp_path / "state") == (5, 5, [])
     for name in ("one", "three"):
         path = file_of(server, sha256(PACKAGES[name]).hexdigest())
         path.chmod(0o644)
@@ -221,7 +221,7 @@ def test_the_check_of_a_registry_finds_every_damage_and_goes_on(server: RunningR
     with server.catalog.database.writing() as connection:
         connection.execute("UPDATE versions SET line = replace(line, '\"yanked\":null', '\"yanked\":\"x\"') WHERE name = 'four'")
         connection.execute("UPDATE log_entries SET data = '{}' WHERE position = 1")
-    problems = verify_catalog(server.catalog, tmp_path / "state2")
+    problems = verify_catalog(server.catalog, tmp_path / "state2").problems
     assert {(problem.where, problem.kind) for problem in problems} == {
         ("log", "LogRewritten"),
         ("one 1.0.0", "Damaged"),
