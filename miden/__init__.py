@@ -47,9 +47,11 @@ if TYPE_CHECKING:
         LinkError,
         LoweringError,
         MidenError,
+        NetworkError,
         NotFoundError,
         ParseError,
         ProjectError,
+        ResolutionError,
         SemanticError,
         StorageError,
     )
@@ -112,6 +114,7 @@ __all__ = [
     "MidenError",
     "InputError",
     "ProjectError",
+    "ResolutionError",
     "AssemblyError",
     "ParseError",
     "SemanticError",
@@ -122,6 +125,7 @@ __all__ = [
     "FormatError",
     "NotFoundError",
     "IntegrityError",
+    "NetworkError",
     "StorageError",
     "BackendError",
 ]

@@ -4,7 +4,8 @@
 
     MidenError                         exit 1
     ├─ InputError (ValueError)         exit 3   values a caller handed in: stack inputs, advice, `.inputs` files
-    │  └─ ProjectError                          a project file, or what it asks for; carries file, line and field
+    │  ├─ ProjectError                          a project file, or what it asks for; carries file, line and field
+    │  └─ ResolutionError                       versions that do not fit together; carries the reasons as sentences
     ├─ AssemblyError                   exit 3   source text that does not assemble; carries diagnostics
     │  ├─ ParseError                            lexer and parser
     │  ├─ SemanticError                         names, constants, module rules
@@ -15,6 +16,7 @@
     ├─ FormatError (ValueError)        exit 3   bytes that are not what they claim to be; carries an offset
     ├─ NotFoundError (KeyError)        exit 4   a root, object, package or file that is nowhere
     ├─ IntegrityError                  exit 5   content that does not hash to its name
+    ├─ NetworkError                    exit 7   a server that cannot be reached, or does not keep to what was agreed
     ├─ StorageError                    exit 7   a place that keeps objects fails: a full disk, a lock, a connection
     └─ BackendError                    exit 2   a backend that was asked for and cannot be had
 
@@ -99,6 +101,20 @@ class ProjectError(InputError):
 
     def to_dict(self) -> dict[str, Any]:
         return {**super().to_dict(), "path": self.path, "line": self.line, "field": self.field}
+
+
+class ResolutionError(InputError):
+    """No versions of packages fit together; `reasons` are sentences that say why."""
+
+    def __init__(self, message: str, *, reasons: Sequence[str] = (), kind: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, kind=kind, hint=hint)
+        self.reasons = tuple(reasons)
+
+    def __str__(self) -> str:
+        return "\n  - ".join((self.message, *self.reasons))
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**super().to_dict(), "reasons": list(self.reasons)}
 
 
 class AssemblyError(MidenError):
@@ -256,6 +272,23 @@ class IntegrityError(MidenError):
 
     def to_dict(self) -> dict[str, Any]:
         return {**super().to_dict(), "expected": self.expected, "found": self.found}
+
+
+class NetworkError(MidenError):
+    """A server cannot be reached, is too slow, sends too much, or answers what nobody asked; `url` is what was asked for."""
+
+    exit_code = EXIT_IO
+
+    def __init__(
+        self, message: str, *, url: str | None = None, status: int | None = None, kind: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, kind=kind, hint=hint)
+        self.url = url
+        self.status = status
+        """Status of the HTTP answer, or None if there was none."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**super().to_dict(), "url": self.url, "status": self.status}
 
 
 class StorageError(MidenError):

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
         metavar="OUT",
         help="File to write (- for standard output); FILE with the extension .masb by default.",
     ),
+    option("--link", name="linked", type=FilePath(), multiple=True, metavar="FILE", help="Library that is called and needed at run time."),
     flag("--strip", help="Leave debug information out."),
     flag("--warnings-as-errors", help="Refuse a program with warnings."),
 )
-def command(console: Console, file: str, output: str | None, strip: bool, warnings_as_errors: bool) -> int:
+def command(console: Console, file: str, output: str | None, linked: tuple[str, ...], strip: bool, warnings_as_errors: bool) -> int:
     """Assemble the program in FILE and write it, readable by this and by the reference implementation.
 
     OUT holds the whole program or, if anything fails, what it held before.
@@ -33,7 +34,7 @@ def command(console: Console, file: str, output: str | None, strip: bool, warnin
     from miden.cli.files import load_program, write_atomically
     from miden.mast.program import Program
 
-    program = load_program(file, console, warnings_as_errors=warnings_as_errors)
+    program = load_program(file, console, warnings_as_errors=warnings_as_errors, linked=linked)
     if strip:
         program = Program(program.forest.strip_debug_info(), program.entrypoint, program.kernel)
     data = program.to_bytes()

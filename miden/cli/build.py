@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 
 from miden.cli.parameters import FilePath, argument, flag, option
+from miden.cli.places import PACKAGE_OPTIONS, Places, with_places
 from miden.cli.verb import MisuseError, verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from miden.cli.console import Console
@@ -26,7 +28,12 @@ CACHE_VARIABLE = "MIDEN_BUILD_CACHE"
     option("--cache", type=FilePath(), metavar="DIR", help=f"Folder of the build cache; ${CACHE_VARIABLE} or target/cache by default."),
     flag("--no-cache", help="Build everything, keep nothing."),
     flag("--warnings-as-errors", help="Refuse sources with warnings."),
+    option("--features", metavar="A,B,..", help="Features of the project that are on, beside default."),
+    flag("--locked", help="Fail if the lock file does not meet the needs of the project."),
+    flag("--frozen", help="The same as --locked and --offline."),
+    *PACKAGE_OPTIONS,
 )
+@with_places
 def command(
     console: Console,
     path: str,
@@ -36,11 +43,16 @@ def command(
     cache: str | None,
     no_cache: bool,
     warnings_as_errors: bool,
+    features: str | None,
+    locked: bool,
+    frozen: bool,
+    places: Places,
 ) -> int:
     """Build the project in the folder PATH, by default the one around this folder: its library and its programs.
 
     Writes a package (.masp) for each target to the folder target of the project, and for libraries a library (.masl) too.
-    What has not changed comes out of the build cache, which is safe to delete.
+    What has not changed comes out of the build cache, which is safe to delete. Dependencies on versions are chosen as
+    miden.lock says, which is written if it is not there, and installed if need be.
     """
     import time
     from pathlib import Path
@@ -58,12 +70,17 @@ def command(
         raise NotFoundError(f"there is no {FILE_NAME} in {searched}", kind="ProjectNotFound", hint="miden new makes a project")
     where = cache or os.environ.get(CACHE_VARIABLE) or str(folder / TARGET_FOLDER / "cache")
     started = time.perf_counter()
+    places.offline |= frozen
+    chosen = ["default", *(feature.strip() for feature in (features or "").split(",") if feature.strip())]
+    packages = _packages(console, places, folder, chosen, locked=locked or frozen)
     built = build_project(
         folder,
         profile="release" if release else profile or "dev",
         cache=None if no_cache else BuildCache(where),
         target_dir=target_dir,
         warnings_as_errors=warnings_as_errors,
+        packages=packages,
+        features=chosen,
     )
     elapsed = time.perf_counter() - started
     if console.json:
@@ -78,6 +95,18 @@ def command(
             console.print(f"           {_shown(written)} ({written.stat().st_size:,} bytes)")
     console.print(f"{'done'.ljust(9)}  in {elapsed * 1e3:.0f} ms")
     return 0
+
+
+def _packages(console: Console, places: Places, folder: Path, features: Iterable[str], *, locked: bool) -> dict[str, bytes]:
+    """Return the packages that a project is linked with, brought here if they are not."""
+    from miden.registry.projects import collect_needs, current_lock, install_project, linked_packages
+
+    if not collect_needs(folder, features):
+        return {}
+    with places.installer(console, folder) as installer:
+        lock = current_lock(folder, lambda: installer.sources, locked=locked, features=features)
+        install_project(folder, lock, installer)
+        return linked_packages(lock, installer.home)
 
 
 def _facts(built: Built) -> dict[str, object]:

@@ -10,7 +10,6 @@ from miden.cli.verb import MisuseError, verb
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from miden.cli.console import Console
-    from miden.mast.library import Library
 
 
 @verb(
@@ -45,7 +44,7 @@ def command(
     """
     from miden.assembly.assembler import Assembler
     from miden.assembly.modules import read_modules
-    from miden.cli.artifacts import plural, write_new
+    from miden.cli.artifacts import load_library, plural, write_new
     from miden.errors import InputError
     from miden.mast.library import KernelLibrary
     from miden.package.package import Dependency, Package
@@ -63,13 +62,13 @@ def command(
         raise InputError(f"{output} is there already", kind="FileExists", hint="choose another name, or give --force")
     base = None
     if kernel is not None:
-        found = _library(kernel, console)
+        found = load_library(kernel, console)
         base = found if isinstance(found, KernelLibrary) else KernelLibrary.from_library(found)
     assembler = Assembler(base, warnings_as_errors=warnings_as_errors)
     needed: list[Dependency] = [] if base is None or kernel is None else [Dependency(_stem(kernel), base.digest)]
     for kind, paths in (("dynamic", dynamic), ("static", static)):
         for path in paths:
-            linked = _library(path, console)
+            linked = load_library(path, console)
             assembler.link_library(linked, kind=kind)
             if kind == "dynamic":
                 needed.append(Dependency(_stem(path), linked.digest))
@@ -93,16 +92,6 @@ def command(
         ]
     )
     return 0
-
-
-def _library(path: str, console: Console) -> Library:
-    from miden.cli.artifacts import load_any
-    from miden.errors import InputError
-
-    library = load_any(path, console).library
-    if library is None:
-        raise InputError(f"{path} holds no library", kind="NotALibrary", hint="miden inspect shows what it is")
-    return library
 
 
 def _stem(path: str) -> str:

@@ -70,5 +70,5 @@ def _text(error: BaseException, facts: dict[str, Any], *, colored: bool) -> str:
         return "\n".join(render(diagnostic) for diagnostic in diagnostics)
     from miden.assembly.diagnostics import Diagnostic, render_ansi, render_plain
 
-    plain = Diagnostic(facts["kind"], "error", facts["message"], None, 0, 0, hint=facts.get("hint"))
+    plain = Diagnostic(facts["kind"], "error", facts["message"], None, 0, 0, hint=facts.get("hint"), notes=facts.get("reasons", ()))
     return render_ansi(plain) if colored else render_plain(plain)

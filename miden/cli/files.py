@@ -9,6 +9,8 @@ from miden.errors import FormatError, InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from miden.cli.console import Console
     from miden.mast.program import Program
     from miden.vm.inputs_file import InputFile
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 MAGIC = b"MAST\0"
 """First bytes of a serialized program (mast.md section 7.1)."""
 
-OTHER_MAGIC = (b"MASP\0", b"\x89MIDEN\r\n")
+PACKAGE_MAGIC = b"MASP\0"
+"""First bytes of a package."""
+
+OTHER_MAGIC = (PACKAGE_MAGIC, b"\x89MIDEN\r\n")
 """First bytes of a package, and of a container of our own."""
 
 MAX_FILE_BYTES = 2**30
@@ -35,10 +40,13 @@ def read_bytes(path: str) -> bytes:
     return data
 
 
-def load_program(path: str, console: Console, *, warnings_as_errors: bool = False, data: bytes | None = None) -> Program:
+def load_program(
+    path: str, console: Console, *, warnings_as_errors: bool = False, data: bytes | None = None, linked: Sequence[str] = ()
+) -> Program:
     """Return the program of a file: source text that is assembled, a program, an executable package; warnings are shown.
 
-    `data` is the content of the file, if the caller has it.
+    `data` is the content of the file, if the caller has it; `linked` are files of libraries that source text calls and that are
+    needed at run time.
     """
     data = read_bytes(path) if data is None else data
     if data.startswith(MAGIC):
@@ -57,6 +65,10 @@ def load_program(path: str, console: Console, *, warnings_as_errors: bool = Fals
 
     source = SourceFile.from_bytes(data, "<stdin>" if path == "-" else path)
     assembler = Assembler(warnings_as_errors=warnings_as_errors)
+    for library in linked:
+        from miden.cli.artifacts import load_library
+
+        assembler.link_library(load_library(library, console), kind="dynamic")
     program = assembler.assemble_program(source)
     console.warn(assembler.warnings)
     return program

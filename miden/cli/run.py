@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
 from miden.cli.parameters import Choice, FilePath, IntRange, Number, argument, flag, option
+from miden.cli.places import PACKAGE_OPTIONS, Places, with_places
 from miden.cli.verb import MisuseError, verb
 
 TYPE_CHECKING = False
@@ -54,7 +56,10 @@ LISTED = 20
     option("--backend", type=Choice(["core", "pure"]), help="Machine to run on; core, if it is built, by default."),
     flag("--profile", help="Step through the run and print where its cycles went."),
     flag("--debug", help="Obey debug.* and trace.* instructions (with --json they print to standard error)."),
+    flag("--lazy", help="Install packages that a program needs when the run first needs them."),
+    *PACKAGE_OPTIONS,
 )
+@with_places
 def command(
     console: Console,
     file: str | None,
@@ -71,13 +76,17 @@ def command(
     backend: str | None,
     profile: bool,
     debug: bool,
+    lazy: bool,
+    places: Places,
 ) -> int:
     """Run the program in FILE, source text or serialized (- for standard input), or the one that the store has under a root.
 
+    FILE may be a package too, as NAME[@VERSION][::PROCEDURE]: it is installed if it is not, and its program is run, or the
+    procedure. What a package was linked with is installed before the run, or with --lazy when the run first needs it.
     With --root or --store, procedures that the program does not have itself come from the store while it runs.
     Prints the program's hash, its stack outputs (top first), its cycles, the time they took and the cycle rate.
     """
-    from miden.cli.files import load_inputs, load_program
+    from miden.cli.files import PACKAGE_MAGIC, load_inputs, load_program, read_bytes
     from miden.vm.backends import get_backend
     from miden.vm.inputs import AdviceInputs, StackInputs
     from miden.vm.options import DEFAULT_LIMITS, Limits
@@ -92,11 +101,29 @@ def command(
         from miden.cli.store.places import find_store
 
         store = find_store(place, config)
+    running = None
     if root is not None and store is not None:
         program = store.get_program(root)
     else:
         assert file is not None
-        program = load_program(file, console)
+        reference = None
+        if file != "-" and not os.path.lexists(file):
+            from miden.cli.running import Running, package_reference
+
+            reference = package_reference(file)
+        if reference is not None:
+            running = Running(console, places, lazy=lazy)
+            program = running.program_of(reference)
+            file = "-"
+        else:
+            data = read_bytes(file)
+            program = load_program(file, console, data=data)
+            if store is None and data.startswith(PACKAGE_MAGIC):
+                from miden.cli.running import Running
+
+                running = Running(console, places, lazy=lazy)
+                running.prepare(data)
+        store = store if running is None else running.store or store
     found = load_inputs(file or "-", inputs)
     stack_inputs = parse_stack(stack) if stack is not None else found.stack if found else StackInputs()
     advice = found.advice if found else AdviceInputs()
@@ -123,6 +150,8 @@ def command(
     }
     if counts is not None:
         facts["profile"] = counts.to_dict()
+    if running is not None and running.installed:
+        facts["installed"] = [f"{name}@{version}" for name, version in running.installed]
     if store is not None:
         facts["store"] = {name: counters._asdict() for name, counters in store.counters.providers.items()}
         store.close()

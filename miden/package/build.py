@@ -12,12 +12,14 @@ from miden.errors import LinkError, ProjectError
 from miden.package.cache import bytes_key, content_key
 from miden.package.compiling import Inputs, compile_target
 from miden.package.files import write_changed
+from miden.package.needs import active_needs, project_needs
 from miden.package.project import FILE_NAME, Project
 from miden.package.sources import check_root, read_module, read_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from miden.package.cache import BuildCache
@@ -30,12 +32,12 @@ TARGET_FOLDER = "target"
 class Unit:
     """Something to link against: `key` stands for its content, `package` is loaded when it is needed."""
 
-    __slots__ = ("_data", "_package", "_trusted", "key", "name")
+    __slots__ = ("_package", "_trusted", "data", "key", "name")
 
     def __init__(self, name: str, key: str, data: bytes, package: Package | None = None, *, trusted: bool) -> None:
         self.name = name
         self.key = key
-        self._data = data
+        self.data = data
         self._trusted = trusted
         self._package = package
 
@@ -43,7 +45,7 @@ class Unit:
     def package(self) -> Package:
         """The package; a library file becomes one without a version."""
         if self._package is None:
-            self._package = _load(self.name, self._data, trusted=self._trusted)
+            self._package = _load(self.name, self.data, trusted=self._trusted)
         return self._package
 
 
@@ -92,6 +94,8 @@ def build_project(
     cache: BuildCache | None = None,
     target_dir: str | os.PathLike[str] | None = None,
     warnings_as_errors: bool = False,
+    packages: Mapping[str, bytes] | None = None,
+    features: Iterable[str] = ("default",),
 ) -> list[Built]:
     """Build all targets of the project in a directory and write them to its folder ``target``.
 
@@ -107,6 +111,10 @@ def build_project(
         Folder to write to in place of ``target``; it is made if need be.
     warnings_as_errors
         Refuse sources with warnings.
+    packages
+        Name -> bytes of the packages for dependencies without a path, verified by who gives them.
+    features
+        Features that are on; what is optional is linked if one of them asks for it.
 
     Returns
     -------
@@ -125,7 +133,7 @@ def build_project(
     project = Project.read(folder)
     if profile not in project.profiles:
         project.file.fail(f"there is no profile {profile!r}", "profile", kind="UnknownProfile")
-    builder = Builder(profile, cache, warnings_as_errors=warnings_as_errors)
+    builder = Builder(profile, cache, warnings_as_errors=warnings_as_errors, packages=packages, features=features)
     built = builder.build(project)
     out = (project.folder / TARGET_FOLDER if target_dir is None else Path(target_dir)) / ("" if profile == "dev" else profile)
     for item in built:
@@ -146,9 +154,19 @@ def _write(folder: Path, built: Built) -> None:
 class Builder:
     """Builds projects, each once."""
 
-    __slots__ = ("_cache", "_libraries", "_profile", "_projects", "_warnings_as_errors")
+    __slots__ = ("_cache", "_features", "_libraries", "_packages", "_profile", "_projects", "_root", "_warnings_as_errors")
 
-    def __init__(self, profile: str, cache: BuildCache | None, *, warnings_as_errors: bool = False) -> None:
+    def __init__(
+        self,
+        profile: str,
+        cache: BuildCache | None,
+        *,
+        warnings_as_errors: bool = False,
+        packages: Mapping[str, bytes] | None = None,
+        features: Iterable[str] = ("default",),
+    ) -> None:
+        self._packages = packages or {}
+        self._features = tuple(features)
         self._profile = profile
         self._cache = cache
         self._warnings_as_errors = warnings_as_errors
@@ -165,6 +183,7 @@ class Builder:
     def _in_order(self, root: Project) -> list[Project]:
         """Return a project and those it depends on, dependencies first."""
         self._projects[root.folder] = root
+        self._root = root.folder
         order: list[Project] = []
         done: set[Path] = set()
         stack = [root]
@@ -235,7 +254,8 @@ class Builder:
         profile = self._profile_of(project)
         field = "lib.path" if target is project.lib else f"bin.{project.bins.index(target)}.path"
         check_root(project, target, field)
-        units = [(self._unit(project, item), item.linkage) for item in project.dependencies.values()]
+        active = self._active(project)
+        units = [(self._unit(project, item), item.linkage) for item in project.dependencies.values() if item.name in active]
         programs = [item.root for item in project.bins]
         inputs = Inputs(project, target, profile, units)
         trim = profile.trim_paths
@@ -247,8 +267,7 @@ class Builder:
             return inputs
         inputs.program = read_module(project, target.root, "", trim=trim)
         if lib is None:
-            namespace = project.name if project.name.isidentifier() else f'"{project.name}"'
-            inputs.modules = read_tree(project, target, namespace, trim=trim, without=programs)
+            inputs.modules = read_tree(project, target, project.path_name, trim=trim, without=programs)
         elif lib.kind == "kernel":
             own = self._libraries.get(project.folder) or self._target(project, lib)
             self._libraries[project.folder] = own
@@ -265,23 +284,41 @@ class Builder:
         where = f"dependencies.{dependency.name}"
         path = dependency.path
         if path is None:
-            project.file.fail(
-                f"package {dependency.name} has no path, and no registry is known", where, kind="DependencyNotFound", hint="give it a path"
-            )
+            data = self._packages.get(dependency.name)
+            if data is None:
+                message = f"package {dependency.name} has no path, and no registry gave it"
+                project.file.fail(message, where, kind="DependencyNotFound", hint="give it a path, or name a registry")
+            return self._checked(project, dependency, Unit(dependency.name, _file_key(data), data, trusted=True), "the package")
         if path.is_dir():
             built = self._libraries[path]
             return Unit(dependency.name, built.key, built.data, trusted=True)
         if not path.is_file():
             project.file.fail(f"there is nothing at {path}", where, kind="DependencyNotFound")
         data = path.read_bytes()
-        unit = Unit(dependency.name, content_key("file", bytes_key(data)), data, trusted=False)
+        return self._checked(project, dependency, Unit(dependency.name, _file_key(data), data, trusted=False), path.name)
+
+    def _checked(self, project: Project, dependency: ProjectDependency, unit: Unit, what: str) -> Unit:
+        """Return a unit if it is what was asked for."""
         if dependency.requirement is not None:
-            version = _version(data)
+            version = _version(unit.data)
             digest = None if dependency.requirement.digest is None else unit.package.digest
             if not dependency.requirement.accepts(version, digest):
-                message = f"{path.name} is {version or 'without a version'}, asked for is {dependency.requirement.text}"
-                project.file.fail(message, where, kind="DependencyMismatch")
+                message = f"{what} is {version or 'without a version'}, asked for is {dependency.requirement.text}"
+                project.file.fail(message, f"dependencies.{dependency.name}", kind="DependencyMismatch")
         return unit
+
+    def _active(self, project: Project) -> set[str]:
+        """Return the names of the dependencies that are linked: those that are optional only for a feature that is on."""
+        optional = {item.name for item in project.dependencies.values() if item.optional}
+        if not optional:
+            return set(project.dependencies)
+        features = self._features if project.folder == self._root else ("default",)
+        asked = set(active_needs(project_needs(project), features))
+        return {name for name in project.dependencies if name not in optional or name in asked}
+
+
+def _file_key(data: bytes) -> str:
+    return content_key("file", bytes_key(data))
 
 
 def _version(data: bytes) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from miden.errors import LinkError
 from miden.package.cache import bytes_key, content_key
+from miden.package.needs import SECTION as NEEDS_SECTION
+from miden.package.needs import project_needs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from miden.package.project import Profile, Project, Target
     from miden.package.sources import ModuleText
 
-FORMAT = "target-1"
+FORMAT = "target-2"
 """Part of every key: what is kept with an artifact, and how."""
 
 
@@ -42,8 +44,10 @@ class Inputs:
     def key(self, warnings_as_errors: bool) -> str:
         """Return the key that stands for all of it."""
         project, target, profile = self.project, self.target, self.profile
-        parts = [FORMAT, project.name, project.version, project.description, target.kind, target.name, target.namespace]
+        parts: list[str | bytes | None] = [FORMAT, project.name, project.version, project.description]
+        parts += [target.kind, target.name, target.namespace]
         parts += [str(profile.debug), str(profile.trim_paths), str(warnings_as_errors)]
+        parts += ["needs", project_needs(project).to_bytes()]
         for unit, linkage in self.units:
             parts += ["unit", unit.name, unit.key, linkage]
         for module in (*self.modules, *(() if self.program is None else (self.program,))):
@@ -110,13 +114,19 @@ def _assemble(assembler: Assembler, inputs: Inputs) -> Program | Library:
 
 
 def _sections(inputs: Inputs) -> list[Section]:
-    """Return the documentation of a library, if it has any."""
-    if inputs.program is not None or not any(b"#!" in module.data for module in inputs.modules):
-        return []
-    from miden.package.docs import SECTION, encode_docs, source_docs
+    """Return the documentation of a library and what the project needs of registries, if there is any."""
     from miden.package.package import Section
 
-    return [Section(SECTION, encode_docs(source_docs({module.path: module.source() for module in inputs.modules})))]
+    sections = []
+    if inputs.program is None and any(b"#!" in module.data for module in inputs.modules):
+        from miden.package.docs import SECTION, encode_docs, source_docs
+
+        docs = encode_docs(source_docs({module.path: module.source() for module in inputs.modules}))
+        sections.append(Section(SECTION, docs))
+    needs = project_needs(inputs.project)
+    if not needs.is_empty:
+        sections.append(Section(NEEDS_SECTION, needs.to_bytes()))
+    return sections
 
 
 def _kind(name: str) -> PackageKind:
@@ -126,21 +136,19 @@ def _kind(name: str) -> PackageKind:
 
 
 def _run_time_dependencies(inputs: Inputs) -> list[Dependency]:
-    """Return what must be there at run time: kernels, what is linked dynamically, and what static libraries need."""
+    """Return what must be there at run time: kernels, what is linked dynamically, and what all of those were linked with.
+
+    The digest is what counts: two versions of a package can be needed side by side, by code that was built at other times.
+    """
     from miden.package.package import Dependency
 
-    found: dict[str, Dependency] = {}
+    found: dict[Dependency, None] = {}
     for unit, linkage in inputs.units:
         package = unit.package
-        listed = list(package.dependencies)
         if linkage == "dynamic" or package.is_kernel:
-            listed.insert(0, Dependency(unit.name, package.digest))
-        for dependency in listed:
-            known = found.setdefault(dependency.name, dependency)
-            if known.digest != dependency.digest:
-                message = f"two versions of {dependency.name} are needed: {known.digest.to_hex()} and {dependency.digest.to_hex()}"
-                raise LinkError(message, kind="VersionClash", hint=f"{unit.name} is one of those that need it")
-    return list(found.values())
+            found[Dependency(unit.name, package.digest)] = None
+        found |= dict.fromkeys(package.dependencies)
+    return list(found)
 
 
 def _warning(diagnostic: Diagnostic) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from miden.package.toml_file import TomlFile
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 FILE_NAME = "miden-project.toml"
@@ -67,15 +68,31 @@ class Target:
 
 
 class ProjectDependency:
-    """One entry of ``[dependencies]``: `path` is absolute, or None for a package that a registry would have."""
+    """One entry of ``[dependencies]``: `path` is absolute, or None for a package that a registry has.
 
-    __slots__ = ("linkage", "name", "path", "requirement")
+    `optional`, `features` and `default_features` are as of a `miden.package.needs.Need`.
+    """
 
-    def __init__(self, name: str, path: Path | None, requirement: Requirement | None, linkage: str) -> None:
+    __slots__ = ("default_features", "features", "linkage", "name", "optional", "path", "requirement")
+
+    def __init__(
+        self,
+        name: str,
+        path: Path | None,
+        requirement: Requirement | None,
+        linkage: str,
+        *,
+        optional: bool = False,
+        features: Iterable[str] = (),
+        default_features: bool = True,
+    ) -> None:
         self.name = name
         self.path = path
         self.requirement = requirement
         self.linkage = linkage
+        self.optional = optional
+        self.features = tuple(features)
+        self.default_features = default_features
 
     def __repr__(self) -> str:
         return f"<ProjectDependency {self.name} {self.linkage}>"
@@ -110,13 +127,15 @@ class Project:
         The program targets.
     dependencies
         Name -> `ProjectDependency`, in the order of the file.
+    features
+        Name of a feature -> what it asks for, see `miden.package.needs.Needs`.
     profiles
         Name -> `Profile`; ``dev`` and ``release`` are always there.
     file
         The `TomlFile`, for errors about fields.
     """
 
-    __slots__ = ("bins", "dependencies", "description", "file", "folder", "lib", "name", "profiles", "version")
+    __slots__ = ("bins", "dependencies", "description", "features", "file", "folder", "lib", "name", "profiles", "version")
 
     def __init__(self, content: bytes, folder: str | os.PathLike[str], path: str | None = None) -> None:
         self.folder = Path(folder).resolve()
@@ -124,13 +143,14 @@ class Project:
         data = file.data
         if "workspace" in data:
             file.fail("workspaces are not supported", "workspace", kind="UnsupportedProject", hint="build each of its members by itself")
-        _only(file, data, "", ("package", "lib", "bin", "dependencies", "profile", "lints"))
+        _only(file, data, "", ("package", "lib", "bin", "dependencies", "features", "profile", "lints"))
         package = _table(file, data, "package")
         _only(file, package, "package", ("name", "version", "description", "metadata"))
-        self.name = _name(file, package, "package.name")
+        self.name = _name(file, package, "package.name", valid_package_name)
         self.version = _version(file, package)
         self.description = _text(file, package, "description", "package.description")
         self.dependencies = {name: self._dependency(name, value) for name, value in _table(file, data, "dependencies", {}).items()}
+        self.features = _features(file, _table(file, data, "features", {}))
         self.profiles = _profiles(file, _table(file, data, "profile", {}))
         bins = data.get("bin", [])
         if not isinstance(bins, list) or not all(isinstance(item, dict) for item in bins):
@@ -159,6 +179,16 @@ class Project:
         """All targets, the library first."""
         return (*(() if self.lib is None else (self.lib,)), *self.bins)
 
+    @property
+    def base_name(self) -> str:
+        """The name of the package without its namespace."""
+        return self.name.rpartition("/")[2]
+
+    @property
+    def path_name(self) -> str:
+        """That name as the first component of a path."""
+        return self.base_name if self.base_name.isidentifier() else f'"{self.base_name}"'
+
     # parts
 
     def _lib(self, table: dict[str, Any]) -> Target:
@@ -168,14 +198,14 @@ class Project:
             self.file.fail(f"a library is of kind {', '.join(LIB_KINDS)}; found {kind!r}", "lib.kind", kind="InvalidKind")
         namespace = _text(self.file, table, "namespace", "lib.namespace")
         if namespace is None:
-            namespace = self.name if self.name.isidentifier() else f'"{self.name}"'
+            namespace = self.path_name
         kind = LIB_KINDS[kind]
         if kind == "kernel":
             namespace = "$kernel"
         elif namespace.startswith("$"):
             self.file.fail(f"the namespace {namespace!r} is reserved", "lib.namespace", kind="InvalidNamespace")
         root = self._inside(_text(self.file, table, "path", "lib.path") or DEFAULT_ROOT, "lib.path")
-        return Target(kind, self.name, namespace, root, self.name)
+        return Target(kind, self.name, namespace, root, self.base_name)
 
     def _bin(self, table: dict[str, Any], index: int, count: int) -> Target:
         where = f"bin.{index}"
@@ -184,10 +214,11 @@ class Project:
             self.file.fail("a program needs a path", where, kind="MissingField")
         if "name" not in table and count > 1:
             self.file.fail("several programs each need a name", where, kind="MissingField")
-        name = _name(self.file, table, f"{where}.name") if "name" in table else self.name
+        name = _name(self.file, table, f"{where}.name", valid_name) if "name" in table else self.base_name
         root = self._inside(_text(self.file, table, "path", f"{where}.path") or "", f"{where}.path")
         alone = count == 1 and self.lib is None
-        return Target("executable", self.name if alone else f"{self.name}:{name}", "", root, self.name if alone else f"{self.name}-{name}")
+        stem = self.base_name if alone else f"{self.base_name}-{name}"
+        return Target("executable", self.name if alone else f"{self.name}:{name}", "", root, stem)
 
     def _inside(self, text: str, field: str) -> Path:
         """Return the file of a target, which must be inside of the project."""
@@ -203,7 +234,7 @@ class Project:
 
     def _dependency(self, name: str, value: object) -> ProjectDependency:
         where = f"dependencies.{name}"
-        if not _NAME.fullmatch(name):
+        if not valid_package_name(name):
             self.file.fail(f"{name[:80]!r} cannot be the name of a package", where, kind="InvalidName")
         if isinstance(value, str):
             value = {"version": value}
@@ -213,7 +244,9 @@ class Project:
             self.file.fail("workspaces are not supported", where, kind="UnsupportedProject", hint="give the dependency a path")
         if "git" in value:
             self.file.fail("dependencies from git are not supported", where, kind="UnsupportedProject", hint="clone it and give the path")
-        _only(self.file, value, where, ("version", "digest", "path", "linkage", "workspace"))
+        _only(
+            self.file, value, where, ("version", "digest", "path", "linkage", "optional", "features", "default-features", "workspace")
+        )
         linkage = _text(self.file, value, "linkage", f"{where}.linkage") or "dynamic"
         if linkage not in LINKAGES:
             self.file.fail(f"a dependency is linked static or dynamic, found {linkage!r}", f"{where}.linkage", kind="InvalidLinkage")
@@ -230,7 +263,20 @@ class Project:
         if path is None and requirement is None:
             self.file.fail("a dependency needs a path or a version", where, kind="MissingField")
         found = None if path is None else (self.folder / path).resolve()
-        return ProjectDependency(name, found, requirement, LINKAGES[linkage])
+        if value.get("optional") and requirement is None:
+            self.file.fail("an optional dependency needs a version", where, kind="MissingField")
+        features = value.get("features", [])
+        if not isinstance(features, list) or not all(isinstance(item, str) for item in features):
+            self.file.fail(f"{where}.features must be a list of names", f"{where}.features", kind="InvalidField")
+        return ProjectDependency(
+            name,
+            found,
+            requirement,
+            LINKAGES[linkage],
+            optional=_flag(self.file, value, ("optional",), where, default=False),
+            features=features,
+            default_features=_flag(self.file, value, ("default-features",), where, default=True),
+        )
 
 
 # reading values
@@ -267,11 +313,11 @@ def _text(file: TomlFile, table: dict[str, Any], key: str, field: str) -> str | 
     return value
 
 
-def _name(file: TomlFile, table: dict[str, Any], field: str) -> str:
+def _name(file: TomlFile, table: dict[str, Any], field: str, valid: Callable[[str], bool]) -> str:
     name = _text(file, table, "name", field)
     if name is None:
         file.fail(f"{field} is missing", field.rpartition(".")[0], kind="MissingField")
-    if not valid_name(name):
+    if not valid(name):
         file.fail(f"{name[:80]!r} cannot be a name: a letter or _, then letters, digits, - and _, at most 64", field, kind="InvalidName")
     return name
 
@@ -279,6 +325,11 @@ def _name(file: TomlFile, table: dict[str, Any], field: str) -> str:
 def valid_name(name: str) -> bool:
     """Tell whether a package or program may have this name, which is also the name of a file."""
     return bool(_NAME.fullmatch(name)) and not _DEVICES.fullmatch(name)
+
+
+def valid_package_name(name: str) -> bool:
+    """Tell whether a package may be called so: a name, or a namespace, a slash and a name."""
+    return name.count("/") <= 1 and all(valid_name(part) for part in name.split("/"))
 
 
 def _version(file: TomlFile, package: dict[str, Any]) -> str:
@@ -289,6 +340,13 @@ def _version(file: TomlFile, package: dict[str, Any]) -> str:
         return check_version(version)
     except InputError as error:
         file.fail(error.message, "package.version", kind=error.kind)
+
+
+def _features(file: TomlFile, table: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    for name, asked in table.items():
+        if not isinstance(asked, list) or not all(isinstance(item, str) for item in asked):
+            file.fail(f"feature {name[:40]} must be a list, such as [\"dep:math\"]", f"features.{name}", kind="InvalidField")
+    return {name: tuple(asked) for name, asked in table.items()}
 
 
 def _profiles(file: TomlFile, tables: dict[str, Any]) -> dict[str, Profile]:

@@ -36,7 +36,7 @@ class Requirement:
     True
     """
 
-    __slots__ = ("_bounds", "digest", "text")
+    __slots__ = ("bounds", "digest", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text.strip()
@@ -54,24 +54,31 @@ class Requirement:
                 self.digest = Word.from_hex(digest)
             except FormatError as error:
                 raise InputError(error.message, kind="InvalidRequirement") from None
-        self._bounds = [bound for part in versions.split(",") for bound in _bounds(part)]
+        self.bounds = [bound for part in versions.split(",") for bound in _bounds(part)]
+        """What it means: triples of a comparator, a `version_key`, and whether a pre-release is named; none for any version."""
 
     def accepts(self, version: Version | str | None, digest: Word | None = None) -> bool:
         """Tell whether a version, and its digest if one is asked for, will do; None is a package without a version."""
-        from semver import Version
-
-        if self.digest is not None and digest != self.digest:
-            return False
-        if not self._bounds:
-            return True
+        if self.digest is not None:
+            if digest != self.digest:
+                return False
+            if not self.bounds:
+                return True
         if version is None:
+            return not self.bounds
+        key = version_key(version)
+        if not self.covers(version):
             return False
-        found = Version.parse(version) if isinstance(version, str) else version
-        core = (found.major, found.minor, found.patch)
-        key = _key(core, found.prerelease)
-        if not all(_HOLDS[op](key, bound) for op, bound, _ in self._bounds):
-            return False
-        return found.prerelease is None or any(pre and bound[:3] == core for _, bound, pre in self._bounds)
+        return key[3] == _RELEASE or any(pre and bound[:3] == key[:3] for _, bound, pre in self.bounds)
+
+    def covers(self, version: Version | str) -> bool:
+        """Tell whether a version is within the bounds, where a pre-release is simply one that comes before its release.
+
+        >>> Requirement("<2").covers("2.0.0-rc.1"), Requirement("<2").accepts("2.0.0-rc.1")
+        (True, False)
+        """
+        key = version_key(version)
+        return all(_HOLDS[op](key, bound) for op, bound, _ in self.bounds)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Requirement) and self.text == other.text
@@ -93,13 +100,27 @@ _HOLDS = {
     "<=": lambda key, bound: key <= bound,
     "=": lambda key, bound: key == bound,
 }
+_RELEASE = 1
 _LOWEST: tuple[tuple[int, int, str], ...] = ()
+
+
+def version_key(version: Version | str) -> Key:
+    """Return a key that orders versions as semantic versioning does; build metadata is not looked at.
+
+    >>> version_key("1.0.0-rc.2") < version_key("1.0.0-rc.10") < version_key("1.0.0")
+    True
+    """
+    if isinstance(version, str):
+        from semver import Version
+
+        version = Version.parse(version)
+    return _key((version.major, version.minor, version.patch), version.prerelease)
 
 
 def _key(core: tuple[int, int, int], pre: str | None) -> Key:
     """Return a key that orders versions: a release comes after its pre-releases."""
     if pre is None:
-        return (*core, 1, ())
+        return (*core, _RELEASE, ())
     return (*core, 0, tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in pre.split(".")))
 
 

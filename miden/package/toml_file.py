@@ -24,20 +24,20 @@ _PLACE = re.compile(r"at line (\d+), column (\d+)")
 
 
 class TomlFile:
-    """A parsed file: `data` is what it says, `path` its name in errors.
+    """A parsed file of at most `limit` bytes: `data` is what it says, `path` its name in errors.
 
     Raises `ProjectError` of kind ``InvalidToml``.
     """
 
     __slots__ = ("_text", "data", "path")
 
-    def __init__(self, content: bytes, path: str) -> None:
+    def __init__(self, content: bytes, path: str, *, limit: int = MAX_BYTES) -> None:
         import tomllib
 
         self.path = path
         self._text = ""
-        if len(content) > MAX_BYTES:
-            self.fail(f"a project file has at most {MAX_BYTES} bytes", kind="InvalidToml")
+        if len(content) > limit:
+            self.fail(f"the file may have at most {limit} bytes", kind="InvalidToml")
         try:
             self._text = content.decode()
             self.data: dict[str, Any] = tomllib.loads(self._text)

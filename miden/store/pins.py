@@ -99,7 +99,8 @@ class DiskPins(Pins):
             old = self._keys(path)
             new = old | set(map(str, keys))
             if new != old:
-                self._disk.make_directory(self._disk.path(FOLDER))
+                if not old and not self._disk.make_directory(self._disk.path(FOLDER)):
+                    self._disk.sync_directory(self._disk.root)  # it may be of a writer that was killed before it did
                 self._disk.replace(path, _pins_to_bytes(owner, new))
 
     def discard(self, key: ObjectKey, *, owner: str | None = None) -> bool:

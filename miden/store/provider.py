@@ -99,7 +99,7 @@ class Provider(Protocol):
         """Keep objects; they survive a loss of power when this returns.
 
         A crash before leaves some of them, each whole, or none. A key that leads to an object already keeps it, so putting
-        again changes nothing but the age.
+        again changes nothing but the age, and may mend what is damaged.
         """
         ...
 

@@ -119,7 +119,7 @@ def test_a_name_with_a_dash_is_a_quoted_namespace(tmp_path: Path) -> None:
         ('[package]\nname = "a"\nversion = "1"', "InvalidVersion", "package.version", 3),
         ('[package]\nname = "a"\nversion = 1', "InvalidField", "package.version", 3),
         ('[package]\nname = "a"\nversion.workspace = true', "UnsupportedProject", "package.version", 3),
-        ('[package]\nname = "a/b"\nversion = "1.0.0"', "InvalidName", "package.name", 2),
+        ('[package]\nname = "a/b/c"\nversion = "1.0.0"', "InvalidName", "package.name", 2),
         ('[package]\nname = "CON"\nversion = "1.0.0"', "InvalidName", "package.name", 2),
         (HEAD + 'licence = "MIT"', "UnknownField", "package.licence", 4),
         ("[workspace]\nmembers = []", "UnsupportedProject", "workspace", 1),

@@ -262,6 +262,26 @@ def test_an_object_that_was_set_aside_can_be_put_again(folder: Path) -> None:
         assert list(provider.check()) == []
 
 
+def test_putting_a_damaged_object_again_mends_it(folder: Path) -> None:
+    for packed in (False, True):
+        place = folder.with_name(f"store{packed}")
+        batch = forests(0, 12 if packed else 2)
+        opened(place).put_many(map(stored, batch))
+        for path in [path for path in files(place) if "objects" in path.parts or "packs" in path.parts]:
+            data = path.read_bytes()
+            at = data.index(stored(batch[0]).data) if packed else 0
+            path.chmod(0o600)
+            path.write_bytes(data[: at + 50] + bytes(20) + data[at + 70 :])
+        provider = opened(place)
+        assert provider.get(key_of(batch[0])) != stored(batch[0]).data
+        provider.put_many(map(stored, batch))
+        for forest in batch:
+            assert provider.get(key_of(forest)) == opened(place).get(key_of(forest)) == stored(forest).data
+        provider.repack(full=True)
+        assert list(provider.check()) == []
+        assert provider.stat().objects == len(batch)
+
+
 def test_a_wrong_object_on_a_disk_that_cannot_be_written_is_not_read_again(folder: Path) -> None:
     opened(folder).put_many(map(stored, forests(0, 2)))
 

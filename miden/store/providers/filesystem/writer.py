@@ -13,6 +13,7 @@ from contextlib import suppress
 from blake3 import blake3
 
 from miden.errors import IntegrityError, StorageError
+from miden.store import pins
 from miden.store.envelope import object_id
 from miden.store.provider import Repacked
 from miden.store.providers.filesystem import snapshot as layout
@@ -44,7 +45,7 @@ UNUSED_SHARE = 0.25
 
 def create(disk: Disk) -> None:
     """Make an empty store, unless there is one; a damaged one is left alone."""
-    for name in (layout.TEMPORARY, layout.INDEX, layout.PACKS, layout.QUARANTINE, layout.OBJECTS):
+    for name in (layout.TEMPORARY, layout.INDEX, layout.PACKS, pins.FOLDER, layout.QUARANTINE, layout.OBJECTS):
         disk.make_directory(disk.path(name))
     if not disk.exists(disk.path(layout.MANIFEST)) and not layout.has_content(disk):
         disk.replace(disk.path(layout.MANIFEST), Manifest().to_bytes())
@@ -53,12 +54,14 @@ def create(disk: Disk) -> None:
 class Writer:
     """The changes, each from one snapshot to the next."""
 
-    __slots__ = ("_disk", "_pack_above", "_quota", "_used")
+    __slots__ = ("_disk", "_folders", "_pack_above", "_quota", "_used")
 
     def __init__(self, disk: Disk, *, quota: int | None = None, pack_above: int | None = 8) -> None:
         self._disk = disk
         self._quota = quota
         self._pack_above = pack_above
+        self._folders: set[str] = set()
+        """Folders of loose objects whose names are certainly on the disk."""
         self._used: tuple[Manifest | None, int] = None, 0
         """Bytes in use at a manifest."""
 
@@ -72,52 +75,53 @@ class Writer:
         waiting = 0
         for keys, data in objects:
             own_id = object_id(data)
-            missing = [key for key in (key.to_bytes() for key in keys) if key not in pairs and not self._freshen(state, key, young)]
-            if not missing:
-                continue
+            found = {key.to_bytes(): self._freshen(state, key.to_bytes(), young) for key in keys}
+            missing = [key for key, known in found.items() if known is None and key not in pairs]
+            here = own_id in found.values() or (bool(missing) and state.packed(own_id) is not None)
             pairs.update((key, own_id) for key in missing)
-            if own_id not in batch and not self._is_packed(state, own_id):
-                batch[own_id] = data
-                waiting += len(data)
-                if waiting >= BATCH_BYTES:
-                    state = self._commit(state, batch, pairs)
-                    batch, pairs, waiting = {}, {}, 0
-        return self._commit(state, batch, pairs) if pairs else state
+            if own_id in batch or not (missing or here) or (here and self._holds(state, own_id, data)):
+                continue
+            batch[own_id] = data  # a damaged object is written anew
+            waiting += len(data)
+            if waiting >= BATCH_BYTES:
+                state = self._commit(state, batch, pairs)
+                batch, pairs, waiting = {}, {}, 0
+        return self._commit(state, batch, pairs) if batch or pairs else state
 
     def _commit(self, state: Snapshot, batch: dict[bytes, bytes], pairs: dict[bytes, bytes]) -> Snapshot:
         grown = sum(map(len, batch.values()))
         used = self._check_quota(state, grown)
         packs = state.manifest.packs
-        if self._pack_above is not None and len(batch) > self._pack_above:
+        above = len(batch) if self._pack_above is None else self._pack_above
+        if len(batch) > above or any(state.packed(own_id) for own_id in batch):  # a new pack is asked before a damaged one
             packs = (self._write_pack(batch, batch.__getitem__, packed=False), *packs)
         else:
             self._write_loose(batch)
         state = self._publish(state, {**state.recent.mapping(), **pairs}, packs=tuple(dict.fromkeys(packs)))
         self._used = (state.manifest, used + grown) if used >= 0 else (None, 0)
-        return self._merge_packs(state) if len(packs) > PACK_LIMIT else state
+        if len(packs) > PACK_LIMIT:
+            with suppress(OSError):  # there may be no room for that: the objects are there, and the next put tries again
+                return self._merge_packs(state)
+        return state
 
-    def _freshen(self, state: Snapshot, key: bytes, young: set[str]) -> bool:
-        """Make the object of a key young, so that no collection takes it for forgotten; return False if there is none."""
+    def _freshen(self, state: Snapshot, key: bytes, young: set[str]) -> bytes | None:
+        """Make the object of a key young, so that no collection takes it for forgotten; return its id, None if there is none."""
         for own_id in state.ids(key):
             place = state.packed(own_id)
             path = loose_path(self._disk, own_id) if place is None else pack_path(self._disk, place[0].name)
-            if path in young:
-                return True
-            try:
-                self._disk.fs.touch(path)
-            except FileNotFoundError:
-                continue
-            young.add(path)
-            return True
-        return False
+            if path not in young:
+                try:
+                    self._disk.fs.touch(path)
+                except FileNotFoundError:
+                    continue
+                young.add(path)
+            return own_id
+        return None
 
-    def _is_packed(self, state: Snapshot, own_id: bytes) -> bool:
-        """Tell whether an object that no key leads to any more is whole in a pack."""
-        place = state.packed(own_id)
-        if place is None:
-            return False
-        with suppress(IntegrityError):
-            return object_id(place[0].read(place[1])) == own_id
+    def _holds(self, state: Snapshot, own_id: bytes, data: bytes) -> bool:
+        """Tell whether an object is there with these bytes."""
+        with suppress(IntegrityError, FileNotFoundError):
+            return self._read(state, own_id) == data
         return False
 
     def _write_loose(self, batch: dict[bytes, bytes]) -> None:
@@ -125,17 +129,17 @@ class Writer:
         disk = self._disk
         written = [(disk.write_temporary((data,)), loose_path(disk, own_id)) for own_id, data in batch.items()]
         folders = dict.fromkeys(path.rpartition("/")[0] for _, path in written)
-        made = False
-        for folder in folders:
+        unsure = folders.keys() - self._folders  # one that is there may be of a writer that was killed before it synced
+        for folder in unsure:
             with suppress(FileExistsError):
                 disk.fs.mkdir(folder)
-                made = True
         for temporary, path in written:
             disk.publish(temporary, path)
         for folder in folders:
             disk.sync_directory(folder)
-        if made:
+        if unsure:
             disk.sync_directory(disk.path(layout.OBJECTS))
+            self._folders |= unsure
 
     def _write_pack(self, ids: Iterable[bytes], read: Callable[[bytes], bytes], *, packed: bool) -> bytes:
         """Write a pack and return its name."""

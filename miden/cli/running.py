@@ -1,0 +1,83 @@
+"""What `miden run` does with packages: one named in place of a file, and those that a program needs."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from miden.cli.console import Console
+    from miden.cli.places import Places
+    from miden.mast.program import Program
+    from miden.registry.names import PackageReference
+    from miden.store.store import ObjectStore
+
+
+def package_reference(text: str) -> PackageReference | None:
+    """Return the package that a person means where a file could be meant as well, or None for a file."""
+    if text == "-" or os.path.lexists(text):
+        return None
+    from miden.errors import InputError
+    from miden.registry.names import PackageReference
+
+    try:
+        return PackageReference(text)
+    except InputError:
+        return None
+
+
+class Running:
+    """A program of packages, and the store that its code comes from while it runs."""
+
+    def __init__(self, console: Console, places: Places, *, lazy: bool) -> None:
+        self._console = console
+        self._places = places
+        self._lazy = lazy
+        self.store: ObjectStore | None = None
+        self.installed: list[tuple[str, str]] = []
+
+    def program_of(self, reference: PackageReference) -> Program:
+        """Return the program of a package, installed if need be: its own, or one that calls a procedure it exports."""
+        from miden.package.package import Package
+        from miden.registry.lazy import find_export
+
+        with self._places.installer(self._console) as installer:
+            before = installer.home.read()
+            found = installer.ensure(reference)
+            self._came(tuple(key for key in installer.home.read().packages if key not in before.packages))
+            package = Package.from_trusted_bytes(installer.home.data(found.entry))
+            if reference.procedure is not None:
+                package = package.make_executable(find_export(found.entry, reference.procedure))
+            program = package.to_program()
+        self.store = self._open()
+        return program
+
+    def prepare(self, data: bytes) -> None:
+        """Make what a package was linked with available, now or when it is needed; `data` was read and verified before."""
+        from miden.package.package import Package
+
+        package = Package.from_trusted_bytes(data)
+        if not package.dependencies:
+            return
+        if not self._lazy:
+            with self._places.installer(self._console) as installer:
+                self._came(installer.install_linked(package).added)
+        self.store = self._open()
+
+    def _open(self) -> ObjectStore:
+        if not self._lazy:
+            return self._places.store()
+        from miden.registry.install import Installer
+        from miden.registry.installed import Home
+        from miden.registry.lazy import RegistryProvider, with_registries
+
+        store = self._places.store()
+        provider = RegistryProvider(Installer(Home(self._places.home), store, self._places.sources()))
+        self.installed = provider.installed
+        return with_registries(store, provider)
+
+    def _came(self, added: tuple[tuple[str, str], ...]) -> None:
+        self.installed += added
+        for name, version in added:
+            if not self._console.json:
+                self._console.note(f"installed {name} {version}")
