@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miden.cli.app import VERBS, load_verb
 from miden.cli.commands import Command
 from miden.cli.parameters import Choice, FilePath, IntRange, Number, argument, flag, option, read_words
-from miden.cli.verb import Group, Verb
+from tests.support.verbs import all_verbs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,19 +98,6 @@ def test_a_file_that_cannot_be_read_is_left_to_click(tmp_path: Path, monkeypatch
     path.write_text("")
     monkeypatch.setattr("os.access", lambda *_: False)
     assert read_words(PARAMETERS, [str(path)]) is None
-
-
-def all_verbs() -> dict[str, Verb]:
-    """Return every verb by what is typed for it, those of groups too."""
-    found: dict[str, Verb] = {}
-    pending: list[tuple[str, Verb | Group]] = [(name, load_verb(name)) for name in VERBS]
-    while pending:
-        name, item = pending.pop()
-        if isinstance(item, Group):
-            pending += [(f"{name} {below}", item.load(below)) for below in item.verbs]
-        else:
-            found[name] = item
-    return found
 
 
 ALL_VERBS = all_verbs()
