@@ -8,6 +8,7 @@ copy into their index.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from miden.errors import FormatError, InputError
 from miden.package.project import valid_package_name
@@ -76,21 +77,19 @@ class Need:
     @classmethod
     def from_json(cls, data: object) -> Need:
         """Read what `to_json` gave; `FormatError` of kind ``InvalidNeeds``."""
+        if isinstance(data, dict) and data.keys() == {"name", "version"}:
+            name, version = data["name"], data["version"]
+            if isinstance(name, str) and isinstance(version, str):
+                return _usual_need(name, version)
         fields = Fields(data, "a need", "InvalidNeeds")
         fields.only("name", "version", "optional", "features", "default")
-        name = fields.text("name", limit=129)
-        if not valid_package_name(name):
-            fields.fail(f"{name!a} cannot be the name of a package")
-        try:
-            requirement = Requirement(fields.text("version", limit=256))
-        except InputError as error:
-            fields.fail(error.message)
+        usual = _usual_need(fields.text("name"), fields.text("version"))
         features = fields.texts("features", limit=MAX_FEATURES, length=64)
         for feature in features:
             check_feature(feature)
         return cls(
-            name,
-            requirement,
+            usual.name,
+            usual.requirement,
             optional=fields.flag("optional"),
             features=features,
             default_features=fields.flag("default", default=True),
@@ -107,6 +106,18 @@ class Need:
 
     def __repr__(self) -> str:
         return f"Need({self.name!r}, {self.requirement.text!r})"
+
+
+@lru_cache(maxsize=2**14)
+def _usual_need(name: str, version: str) -> Need:
+    """Return a need as most are; an index says the same for many versions."""
+    try:
+        requirement = Requirement(version)
+    except InputError as error:
+        raise FormatError(f"a need: {error.message}", kind="InvalidNeeds") from None
+    if not valid_package_name(name):
+        raise FormatError(f"a need: {name[:129]!a} cannot be the name of a package", kind="InvalidNeeds")
+    return Need(name, requirement)
 
 
 class Needs:

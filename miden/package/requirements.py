@@ -7,6 +7,7 @@ matches a comparator that names a pre-release of the same version.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from miden.errors import FormatError, InputError
 from miden.field import Word
@@ -111,10 +112,15 @@ def version_key(version: Version | str) -> Key:
     True
     """
     if isinstance(version, str):
-        from semver import Version
-
-        version = Version.parse(version)
+        return _key_of_text(version)
     return _key((version.major, version.minor, version.patch), version.prerelease)
+
+
+@lru_cache(maxsize=2**14)
+def _key_of_text(text: str) -> Key:
+    from semver import Version
+
+    return version_key(Version.parse(text))
 
 
 def _key(core: tuple[int, int, int], pre: str | None) -> Key:

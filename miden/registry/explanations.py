@@ -7,6 +7,7 @@ once more, and the conflicts it meets are grouped: versions that fail alike are 
 from __future__ import annotations
 
 from miden.errors import ResolutionError
+from miden.registry.resolver import KernelNeed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def _chain(search: Search, reason: Reason) -> Chain:
 
 
 def _asked(need: Need) -> str:
+    if isinstance(need, KernelNeed):
+        return str(need)
     features = f" with {' and '.join(need.features)}" if need.features else ""
     return f"{need.requirement.text}{features}"
 

@@ -8,7 +8,7 @@ only in case, or in ``-`` and ``_``, are the same name to a registry: its `key`.
 from __future__ import annotations
 
 from miden.errors import InputError, NotFoundError
-from miden.package.project import valid_name
+from miden.package.project import valid_name, valid_package_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def name_problem(text: str) -> str:
     >>> name_problem("math"), name_problem("m\\u0430th")
     ('', 'U+0430 is not one of the characters allowed')
     """
+    if valid_package_name(text):
+        return ""
     if not text:
         return "it is empty"
     if len(text) > MAX_LENGTH:

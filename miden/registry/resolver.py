@@ -2,8 +2,9 @@
 
 The rule: packages are looked at in the order in which they are met, breadth first from the needs at the root, needs in
 the order of their names. Each gets the highest version with which the whole can still be completed, given those before
-it; one that is locked is tried before higher ones. There is one version of a package, and one kernel. A solution is
-found if there is one. (docs/adr/0012 tells why this is not a library's search.)
+it; one that is locked is tried before higher ones. There is one version of a package, and one kernel, which has all that
+packages built for another version of it may call. A solution is found if there is one. (docs/adr/0012 tells why this is
+not a library's search.)
 
 Versions a package may still have are a bit mask. A decision narrows the masks of what it needs; a mask that becomes
 empty is a conflict, and the decisions that made it so are to blame. The search goes back to the latest decision to
@@ -17,7 +18,7 @@ from typing import NamedTuple
 
 from miden.errors import ResolutionError
 from miden.mast.versions import CURRENT
-from miden.package.needs import feature_needs
+from miden.package.needs import Need, feature_needs
 from miden.registry.index import KERNEL
 from miden.registry.versions import VersionTable
 
@@ -25,8 +26,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from miden.package.needs import Need
-    from miden.registry.index import IndexEntry
+    from miden.field import Word
+    from miden.registry.index import IndexEntry, Linked
 
     Lookup = Callable[[str], Sequence[IndexEntry]]
 
@@ -59,6 +60,8 @@ class Table:
     def mask(self, need: Need) -> int:
         """Return the versions that a need accepts: by version, digest, and the features that it asks for."""
         found = self._masks.get(need)
+        if found is None and isinstance(need, KernelNeed):
+            found = self._masks[need] = self._with_procedures(need.digest)
         if found is None:
             found = self.versions.mask(need.requirement)
             digest = need.requirement.digest
@@ -69,6 +72,14 @@ class Table:
             self._masks[need] = found
         return found
 
+    def _with_procedures(self, digest: Word) -> int:
+        """Return the versions that have every procedure of the one with a digest; all, if that is unknown or no kernel."""
+        built_for = next((entry for entry in self.entries if entry.code == digest and entry.kind == KERNEL), None)
+        if built_for is None:
+            return self.versions.everything
+        needed = set(built_for.exports.values())
+        return sum(1 << index for index, entry in enumerate(self.entries) if needed <= set(entry.exports.values()))
+
     def with_feature(self, name: str) -> int:
         """Return the versions that have a feature."""
         found = self._features.get(name)
@@ -76,6 +87,28 @@ class Table:
             found = sum(1 << index for index, entry in enumerate(self.entries) if entry.needs.has_feature(name))
             self._features[name] = found
         return found
+
+
+class KernelNeed(Need):
+    """What code asks of the kernel that it was built for: the very one, or one that has all its procedures.
+
+    Attributes
+    ----------
+    digest
+        Digest of the kernel it was built for.
+    """
+
+    __slots__ = ("digest",)
+
+    def __init__(self, name: str, digest: Word) -> None:
+        super().__init__(name, default_features=False)
+        self.digest = digest
+
+    def __str__(self) -> str:
+        return f"with the procedures of kernel {self.digest.to_hex()[:14]}.."
+
+    def _key(self) -> tuple[object, ...]:
+        return *super()._key(), self.digest
 
 
 class Claim(NamedTuple):
@@ -309,10 +342,16 @@ class Search:
             self._trail.append(("kernel", name, None))
         blame = frozenset((name,))
         pending = [Claim(need, name, blame) for need in entry.needs.needs if not need.optional]
+        pending += [Claim(KernelNeed(link.name, link.digest), name, blame) for link in entry.linked if self._is_kernel(entry, link)]
         for feature, by in list(self.features.get(name, {}).items()):
             pending += self._of_feature(name, feature, by)
         conflict = self._apply(pending)
         return None if conflict is None else conflict.blame
+
+    def _is_kernel(self, entry: IndexEntry, link: Linked) -> bool:
+        """Tell whether what a version was linked with is a kernel that it needs too."""
+        needed = any(need.name == link.name and not need.optional for need in entry.needs.needs)
+        return needed and any(found.kind == KERNEL for found in self.table(link.name).entries)
 
     def _of_feature(self, name: str, feature: str, by: frozenset[str]) -> list[Claim]:
         """Return the needs that a feature adds to the version that is chosen of a package."""

@@ -7,6 +7,7 @@ and the highest version of a set is its bit length. Requirements themselves are 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from functools import lru_cache
 
 from miden.errors import InputError
 from miden.package.requirements import Requirement, check_version, version_key
@@ -20,6 +21,7 @@ MAX_VERSION = 128
 MAX_NUMBER = 2**64 - 1
 
 
+@lru_cache(maxsize=2**14)
 def check_release(text: str) -> str:
     """Return a version that a registry takes: semantic, of at most 128 characters, each number below 2**64.
 

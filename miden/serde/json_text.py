@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from miden.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from json import JSONDecoder
     from typing import Any, NoReturn
 
 
@@ -18,12 +21,10 @@ def parse_json(data: bytes | str, what: str, *, limit: int) -> Any:
     >>> parse_json(b'{"a": [1]}', "a demo", limit=100)
     {'a': [1]}
     """
-    import json
-
     if len(data) > limit:
         raise FormatError(f"{what} has {len(data)} bytes, at most {limit} are read", kind="InvalidJson")
     try:
-        return json.loads(data, parse_constant=_refuse)
+        return _decoder().decode(data if isinstance(data, str) else str(data, "utf-8"))
     except RecursionError:
         raise FormatError(f"{what} nests too deeply", kind="InvalidJson") from None
     except ValueError as error:  # bad UTF-8 and integers of too many digits as well
@@ -39,6 +40,13 @@ def canonical_json(value: object) -> bytes:
     import json
 
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+@cache
+def _decoder() -> JSONDecoder:
+    from json import JSONDecoder
+
+    return JSONDecoder(parse_constant=_refuse)
 
 
 def _refuse(text: str) -> NoReturn:

@@ -91,14 +91,18 @@ def run_guide(path: Path, folder: Path) -> Iterator[Outcome]:
             elif block["kind"] == "console":
                 for step in re.split(r"^\$ ", block["text"], flags=re.MULTILINE)[1:]:
                     command, _, expected = step.partition("\n")
-                    whole = SHORTENED.sub(lambda match, roots=roots: next(root for root in roots if root.startswith(match[1])), command)
-                    printed = shell.run(whole)
+                    printed = shell.run(_whole(command, roots))
                     roots += ROOT.findall(printed)
                     if command.endswith("&"):
                         wait_for(int(PORT.findall(command)[0]))
                     yield Outcome(command, expected, printed)
     finally:
         shell.close()
+
+
+def _whole(command: str, roots: list[str]) -> str:
+    """Return a command with whole roots, those that were printed."""
+    return SHORTENED.sub(lambda match: next(root for root in roots if root.startswith(match[1])), command)
 
 
 def free_port() -> int:

@@ -56,9 +56,8 @@ if TYPE_CHECKING:
     from miden.registry.server.metrics import Metrics
 
 NAMES_A_PAGE = 10_000
-PAGE_SECONDS = 30
-"""How long the page of a package is shown as it was: making one reads the whole package."""
-MAX_PAGES = 200
+MAX_PAGES = 500
+"""Pages of packages that are kept until something changes: making one reads the whole package."""
 MAX_SIGNED = 2**22
 MAX_REASON = 1000
 HEADERS = (
@@ -128,12 +127,13 @@ class RegistryApp:
         self.settings = settings
         self.metrics = metrics
         self._fixed = ByteCache(settings.cache)
-        self._timestamp: tuple[bytes, float] | None = None
+        self._state = -1
+        self._timestamp: bytes | None = None
         self._refresh_at = 0.0
         self._refreshing = asyncio.Lock()
         self._verifying = anyio.CapacityLimiter(settings.verifying)
         self._reading = anyio.CapacityLimiter(1)
-        self._pages: dict[tuple[str, str], tuple[str, float]] = {}
+        self._pages: dict[tuple[str, str], str] = {}
         self._receiving = asyncio.Semaphore(settings.receiving)
         self._writers = Rates(settings.publish_rate, settings.publish_burst)
 
@@ -175,19 +175,25 @@ class RegistryApp:
         return bytes_answer(request, data, "application/json")
 
     async def _newest(self) -> bytes:
-        """Return the timestamp; it is read again after a change of ours, and every second for those of others."""
-        now = time.time()
-        if now >= self._refresh_at:
+        """Return the timestamp, signed again if it is time."""
+        if time.time() >= self._refresh_at:
             async with self._refreshing:
-                if now >= self._refresh_at:
+                if time.time() >= self._refresh_at:
                     self._refresh_at = await run_in_threadpool(self.catalog.refresh)
-                    self._timestamp = None
-        if self._timestamp is None or now >= self._timestamp[1]:
-            data = self.catalog.metadata("timestamp")
-            if data is None:
-                raise Rejected(503, "MissingMetadata", "the registry has no timestamp")
-            self._timestamp = data, now + 1
-        return self._timestamp[0]
+        self._notice()
+        if self._timestamp is None:
+            self._timestamp = self.catalog.metadata("timestamp")
+        if self._timestamp is None:
+            raise Rejected(503, "MissingMetadata", "the registry has no timestamp")
+        return self._timestamp
+
+    def _notice(self) -> None:
+        """Forget what is no longer so, if anybody changed anything."""
+        state = self.catalog.database.state()
+        if state != self._state:
+            self._state = state
+            self._timestamp = None
+            self._pages.clear()
 
     async def target(self, request: Request) -> Response:
         """Answer with a file that is signed."""
@@ -288,7 +294,6 @@ class RegistryApp:
             entry = await anyio.to_thread.run_sync(describe, data, limiter=self._verifying)
             check_allowed(token, "publish", entry.name)
             entry, new = await run_in_threadpool(partial(self.catalog.publish, data, signed=signed, publisher=token.id, entry=entry))
-        self._changed()
         if new:
             log.info("published %s %s with token %s", entry.name, entry.version, token.id)
         if new and self.metrics is not None:
@@ -304,14 +309,8 @@ class RegistryApp:
         reason = fields.optional_text("reason", limit=MAX_REASON)
         check_allowed(token, "yank", name)
         entry = await run_in_threadpool(partial(self.catalog.yank, name, version, reason, signed=signed))
-        self._changed()
         log.info("%s %s %s with token %s", "put back" if reason is None else "yanked", name, version, token.id)
         return _entry_answer(entry, 200)
-
-    def _changed(self) -> None:
-        """Forget what is no longer so."""
-        self._timestamp = None
-        self._pages.clear()
 
     def _token(self, request: Request) -> Token:
         with self.catalog.database.reading() as connection:
@@ -366,17 +365,17 @@ class RegistryApp:
     async def package_page(self, request: Request) -> Response:
         """Show a package."""
         name, version = PackageName(request.path_params["name"]).text, request.query_params.get("version", "")[:200]
-        now = time.monotonic()
+        self._notice()
+        state = self._state
         known = self._pages.get((name, version))
-        if known is not None and now < known[1]:
-            return HTMLResponse(known[0])
+        if known is not None:
+            return HTMLResponse(known)
         facts = await anyio.to_thread.run_sync(pages.gather, self.catalog, name, version, limiter=self._reading)
         if facts is None:
             return HTMLResponse(pages.missing(self.catalog.origin, name), 404)
-        if len(self._pages) >= MAX_PAGES:
-            self._pages.clear()
         page = pages.package(self.catalog.origin, facts)
-        self._pages[name, version] = page, now + PAGE_SECONDS
+        if self._state == state and len(self._pages) < MAX_PAGES:
+            self._pages[name, version] = page
         return HTMLResponse(page)
 
 

@@ -113,6 +113,12 @@ class Database:
                 raise
             connection.execute("COMMIT")
 
+    def state(self) -> int:
+        """Return a number that is another one once anybody else, thread or process, has changed something."""
+        with self._translated():
+            found: int = self._connection().execute("PRAGMA data_version").fetchone()[0]
+            return found
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:

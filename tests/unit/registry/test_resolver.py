@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from miden.errors import ResolutionError
 from miden.field import Word
 from miden.package.needs import Need
+from miden.registry.index import IndexEntry, Linked
 from miden.registry.resolver import resolve
 from tests.strategies.universes import Universe, brute_force, entry, universes
 from tests.support.resolvelib_search import search
@@ -165,6 +166,21 @@ def test_there_is_one_kernel() -> None:
     assert versions(universe, [Need("a"), Need("b", "*")]) == {"a": "1.0.0", "b": "0.9.0", "one": "1.0.0"}
     with pytest.raises(ResolutionError, match="there can be one kernel, and one and two are two"):
         resolve([Need("a"), Need("b", "^1")], lambda name: universe.get(name, []))
+
+
+def kernel(version: str, code: int, *procedures: int) -> IndexEntry:
+    exports = {f"::$kernel::p{number}": Word((number, 0, 0, 0)) for number in procedures}
+    return entry("os", version, kind="kernel", code=Word((code, 0, 0, 0))).replace(exports=exports)
+
+
+def test_a_kernel_has_what_the_packages_built_for_another_version_of_it_call() -> None:
+    built = entry("a", "1.0.0", [Need("os", "*")]).replace(linked=(Linked("os", Word((100, 0, 0, 0))),))
+    older, newer = entry("a", "0.9.0", [Need("os", "*")]), kernel("1.1.0", 101, 1, 2, 3)
+    universe = {"a": [built, older], "os": [kernel("1.0.0", 100, 1, 2), newer, kernel("2.0.0", 102, 2, 3)]}
+    assert versions(universe, [Need("a", "*")]) == {"a": "1.0.0", "os": "1.1.0"}
+    assert versions(universe, [Need("a", "*"), Need("os", "^2")]) == {"a": "0.9.0", "os": "2.0.0"}
+    [reason] = reasons(universe, Need("a", "^1"), Need("os", "^2"))
+    assert "a 1.0.0 needs os with the procedures of kernel 0x640000000000.. and app needs os ^2, and no version of os" in reason
 
 
 # what it says
