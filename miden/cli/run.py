@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from miden.cli.console import Console
-    from miden.store.store import ObjectStore
-    from miden.vm.host import Host
+    from miden.mast.forest import MastForest
+    from miden.mast.library import Library
+    from miden.mast.program import Program
     from miden.vm.inputs import StackInputs
 
 VISIBLE = 16
@@ -96,6 +97,7 @@ def command(
         raise MisuseError("give either FILE or --root")
     limits = Limits(max_cycles=DEFAULT_LIMITS.max_cycles if max_cycles is None else max_cycles, deadline=deadline)
     machine = get_backend(backend)
+    given = _load(libraries, console)
     store = None
     if root is not None or place is not None or config is not None:
         from miden.cli.store.places import find_store
@@ -122,12 +124,16 @@ def command(
                 from miden.cli.running import Running
 
                 running = Running(console, places, lazy=lazy)
-                running.prepare(data)
+                running.prepare(data, given)
         store = store if running is None else running.store or store
     found = load_inputs(file or "-", inputs)
     stack_inputs = parse_stack(stack) if stack is not None else found.stack if found else StackInputs()
     advice = found.advice if found else AdviceInputs()
-    host = _host(libraries, store, prefetch, console) if libraries or store is not None or console.json else None
+    host = None
+    if given or store is not None or console.json:
+        from miden.vm.host import Host
+
+        host = Host(given, store=store, prefetch=prefetch, output=sys.stderr if console.json else sys.stdout)
     counts = None
     started = time.perf_counter_ns()
     processor = Processor(program, stack_inputs, advice, host, machine, limits, debug)
@@ -171,15 +177,12 @@ def command(
     return 0
 
 
-def _host(libraries: tuple[str, ...], store: ObjectStore | None, prefetch: bool, console: Console) -> Host:
-    from miden.vm.host import Host
+def _load(libraries: tuple[str, ...], console: Console) -> list[Library | Program | MastForest]:
+    if not libraries:
+        return []
+    from miden.cli.artifacts import load_any
 
-    host = Host(store=store, prefetch=prefetch, output=sys.stderr if console.json else sys.stdout)
-    for path in libraries:
-        from miden.cli.artifacts import load_any
-
-        host.add_library(load_any(path, console).artifact)
-    return host
+    return [load_any(path, console).artifact for path in libraries]
 
 
 def _print_profile(console: Console, profile: dict[str, Any]) -> None:

@@ -6,8 +6,12 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from miden.cli.console import Console
     from miden.cli.places import Places
+    from miden.mast.forest import MastForest
+    from miden.mast.library import Library
     from miden.mast.program import Program
     from miden.registry.names import PackageReference
     from miden.store.store import ObjectStore
@@ -52,16 +56,21 @@ class Running:
         self.store = self._open()
         return program
 
-    def prepare(self, data: bytes) -> None:
-        """Make what a package was linked with available, now or when it is needed; `data` was read and verified before."""
+    def prepare(self, data: bytes, given: Iterable[Library | Program | MastForest] = ()) -> None:
+        """Make what a package was linked with available, now or when it is needed; `data` was read and verified before.
+
+        What a person has given needs no package.
+        """
+        from miden.mast.library import Library
         from miden.package.package import Package
 
         package = Package.from_trusted_bytes(data)
-        if not package.dependencies:
+        here = {library.digest for library in given if isinstance(library, Library)}
+        if all(item.digest in here for item in package.dependencies):
             return
         if not self._lazy:
             with self._places.installer(self._console) as installer:
-                self._came(installer.install_linked(package).added)
+                self._came(installer.install_linked(package, here).added)
         self.store = self._open()
 
     def _open(self) -> ObjectStore:

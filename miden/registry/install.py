@@ -23,7 +23,7 @@ from miden.registry.resolver import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from miden.field import Word
     from miden.package.package import Package
@@ -164,13 +164,15 @@ class Installer:
         wanted = [Wanted(owner, item.name, item.version, f"={item.version}") for item in lock.packages]
         return self.apply(lock, wanted, replace=lambda old: old.owner == owner)
 
-    def install_linked(self, package: Package) -> Change:
+    def install_linked(self, package: Package, given: Collection[Word] = ()) -> Change:
         """Install what a package was linked with, for it to run; it may itself be in no registry.
+
+        What has one of the digests `given` is at hand and not looked for.
 
         Raises `NotFoundError` of kind ``LinkedNotFound`` for code that no registry has.
         """
         state = self.home.read()
-        here = {item.entry.code for item in state.packages.values()}
+        here = {item.entry.code for item in state.packages.values()}.union(given)
         linked = tuple(Linked(item.name, item.digest) for item in package.dependencies if item.digest not in here)
         if not linked:
             return Change((), (), tuple(state.packages), state)
