@@ -15,7 +15,7 @@ from collections import Counter
 from heapq import nsmallest
 
 from miden.isa import OP, OPERATIONS
-from miden.optimize.symbolic import MOVES, ORDERED
+from miden.optimize.symbolic import ALWAYS, MOVES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 DEFAULT_WIDTH = 2000
 """States of each length that are kept: some seconds for twenty operations."""
 
-_ALWAYS = (*ORDERED, "ASSERT", "U32ASSERT2")
 _SHUFFLES = tuple((OP[name], *MOVES[name]) for name in MOVES if not name.startswith(("DUP", "DROP")))
 _COPIES = tuple((OP[name], MOVES[name][1][0]) for name in MOVES if name.startswith("DUP"))
 _DROP = ((OP["DROP"], None),)
@@ -126,21 +125,18 @@ def _makers(nodes: Sequence[Node]) -> dict[int, tuple[Operation, ...]]:
 
 def _needed(effect: Effect, makers: dict[int, tuple[Operation, ...]]) -> list[Node]:
     """Return the computations that the effect cannot do without."""
-    wanted = set(effect.stack)
-    kept: list[Node] = []
-    made: set[tuple[bytes, tuple[int, ...]]] = set()
+    made: set[tuple[object, ...]] = set()
     unique: list[Node] = []
     for node in effect.nodes:
-        name = OPERATIONS[node.operations[0][0]].name
-        key = (bytes(opcode for opcode, _ in node.operations), node.inputs)
-        if node.inputs or name not in ("PUSH", "PAD"):
-            if name in _ALWAYS or key not in made:
-                unique.append(node)
-            made.add(key)
-    have_checks = ("U32ADD", "U32ADD3", "U32SUB", "U32MUL", "U32MADD", "U32DIV", "U32AND", "U32XOR", "AND", "OR", "NOT", "INV", "CSWAP")
+        key = (node.operations, node.inputs)
+        always = OPERATIONS[node.operations[0][0]].name in ALWAYS
+        if (always or key not in made) and (node.inputs or node.outputs[0] not in makers):
+            unique.append(node)
+        made.add(key)
+    wanted = set(effect.stack)
+    kept: list[Node] = []
     for node in reversed(unique):
-        name = OPERATIONS[node.operations[0][0]].name
-        if name in _ALWAYS or name in have_checks or wanted & set(node.outputs):
+        if node.required or wanted & set(node.outputs):
             kept.append(node)
             wanted |= set(node.inputs)
     kept.reverse()

@@ -16,7 +16,7 @@ from itertools import permutations
 
 from miden.errors import InputError
 from miden.field import P, U32_MAX
-from miden.isa import BY_NAME, OPERATIONS
+from miden.isa import BY_NAME, OP, OPERATIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -161,17 +161,21 @@ class Node:
     """An operation that computes, checks or asks: what it takes from the top of the stack and what it leaves there.
 
     `inputs` and `outputs` are values, top first; `orders` are all orders of the inputs that do; `after` is the node that
-    must come before because the order of the two can be seen from outside.
+    must come before because the order of the two can be seen from outside; `required` tells whether the node does more than
+    leave outputs. `operations` are several where only together they can be written as an instruction.
     """
 
-    __slots__ = ("after", "inputs", "operations", "orders", "outputs")
+    __slots__ = ("after", "inputs", "operations", "orders", "outputs", "required")
 
-    def __init__(self, operations: tuple[Operation, ...], inputs: tuple[int, ...], outputs: tuple[int, ...], after: int | None) -> None:
+    def __init__(
+        self, operations: tuple[Operation, ...], inputs: tuple[int, ...], outputs: tuple[int, ...], after: int | None, required: bool
+    ) -> None:
         self.operations = operations
         self.inputs = inputs
         self.outputs = outputs
         self.after = after
-        self.orders = _orders(OPERATIONS[operations[-1][0]].name, inputs)
+        self.required = required
+        self.orders = _orders(OPERATIONS[operations[0][0]].name if len(operations) == 1 else "", inputs)
 
 
 _FREE = {name: (0, 1) for name in ("ADD", "MUL", "AND", "OR", "EQ", "U32ADD", "U32MUL", "U32AND", "U32XOR", "U32MADD")}
@@ -244,30 +248,53 @@ class Runner:
 
     def run(self, operations: Iterable[Operation]) -> Runner:
         """Run operations; `UnsupportedError` for one that has no symbolic meaning."""
-        for opcode, immediate in operations:
-            name = OPERATIONS[opcode].name
-            if name == "NOOP":
-                continue
-            move = MOVES.get(name)
-            if move is not None:
-                self.need(move[0])
-                self.stack[: move[0]] = [self.stack[index] for index in move[1]]
-            elif name in ("PUSH", "PAD"):
-                self.node((opcode, immediate), 0, (self.values.constant(immediate or 0),))
-            elif name in _MEANINGS:
-                count, meaning = _MEANINGS[name]
-                self.need(count)
-                inputs = tuple(self.stack[:count])
-                self.node((opcode, immediate), count, meaning(self, inputs, immediate), ordered=name in ORDERED)
+        listed = list(operations)
+        at = 0
+        while at < len(listed):
+            power = power_length(listed, at)
+            if power:
+                self._run_power(listed[at : at + power])
             else:
-                raise UnsupportedError(f"{name} cannot be run on symbols", kind="UnsupportedOperation", hint="optimize the code around it")
+                self._step(*listed[at])
+            at += power or 1
         return self
 
-    def node(self, operation: Operation, count: int, outputs: tuple[int, ...], *, ordered: bool = False) -> None:
-        """Replace the top `count` elements by the outputs of an operation."""
+    def _step(self, opcode: int, immediate: int | None) -> None:
+        name = OPERATIONS[opcode].name
+        move = MOVES.get(name)
+        if move is not None:
+            self.need(move[0])
+            self.stack[: move[0]] = [self.stack[index] for index in move[1]]
+        elif name in ("PUSH", "PAD"):
+            self._node(((opcode, immediate),), 0, (self.values.constant(immediate or 0),), False)
+        elif name in _MEANINGS:
+            count, meaning = _MEANINGS[name]
+            self.need(count)
+            known = len(self.checks)
+            outputs = meaning(self, tuple(self.stack[:count]), immediate)
+            required = len(self.checks) > known or name in ALWAYS
+            self._node(((opcode, immediate),), count, outputs, required, ordered=name in ORDERED)
+        elif name != "NOOP":
+            raise UnsupportedError(f"{name} cannot be run on symbols", kind="UnsupportedOperation", hint="optimize the code around it")
+
+    def _run_power(self, operations: list[Operation]) -> None:
+        """Run the operations of ``pow2`` or ``exp.uN`` as one node."""
+        count = 1 if operations[0][0] == OP["PUSH"] else 2
+        self.need(count)
+        inner = Runner(self.values)
+        inner.stack = self.stack[:count]
+        for operation in operations:
+            inner._step(*operation)
+        self.checks |= inner.checks
+        self._node(tuple(operations), count, tuple(inner.stack), True)
+
+    def _node(
+        self, operations: tuple[Operation, ...], count: int, outputs: tuple[int, ...], required: bool, *, ordered: bool = False
+    ) -> None:
+        """Replace the top `count` elements by the outputs of operations."""
         inputs = tuple(self.stack[:count])
         self.stack[:count] = outputs
-        self.nodes.append(Node((operation,), inputs, outputs, self._last if ordered else None))
+        self.nodes.append(Node(operations, inputs, outputs, self._last if ordered else None, required))
         if ordered:
             self._last = len(self.nodes) - 1
 
@@ -296,6 +323,25 @@ class Runner:
         self._version += 1
 
 
+_POWER_END = (OP["DROP"], OP["DROP"], OP["SWAP"], OP["EQZ"], OP["ASSERT"])
+_POWER_STARTS = (
+    (OP["PUSH"], OP["PAD"], OP["INCR"], OP["SWAP"], OP["PAD"], OP["EXPACC"]),
+    (OP["PAD"], OP["INCR"], OP["MOVUP2"], OP["PAD"], OP["EXPACC"]),
+)
+
+
+def power_length(operations: list[Operation], at: int) -> int:
+    """Return how many operations from `at` are what ``pow2`` or ``exp.uN`` becomes: only so can EXPACC be written; else 0."""
+    for start in _POWER_STARTS:
+        if tuple(opcode for opcode, _ in operations[at : at + len(start)]) == start:
+            end = at + len(start)
+            while end < len(operations) and operations[end][0] == OP["EXPACC"]:
+                end += 1
+            if tuple(opcode for opcode, _ in operations[end : end + len(_POWER_END)]) == _POWER_END:
+                return end + len(_POWER_END) - at
+    return 0
+
+
 def _moves() -> dict[str, tuple[int, tuple[int, ...]]]:
     """Return operation -> (elements looked at, which of them are there afterwards)."""
     moves: dict[str, tuple[int, tuple[int, ...]]] = {"DROP": (1, ()), "SWAP": (2, (1, 0))}
@@ -320,6 +366,9 @@ MOVES = _moves()
 
 ORDERED = ("ADVPOP", "ADVPOPW", "MLOAD", "MLOADW", "MSTORE", "MSTOREW", "MSTREAM", "PIPE", "MPVERIFY")
 """Operations whose order among themselves can be seen from outside."""
+
+ALWAYS = (*ORDERED, "ASSERT", "U32ASSERT2")
+"""Operations that are never left out, even if nobody needs what they leave."""
 
 
 # --- what each operation means: (runner, inputs top first, immediate) -> outputs top first

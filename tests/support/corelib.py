@@ -241,6 +241,8 @@ def differences(case: Case, ours: Outcome, theirs: Outcome | None) -> list[str]:
     if theirs is not None:
         for field in ("failure", "stack", "memory", "advice_stack"):
             mine, other = getattr(ours, field), getattr(theirs, field)
+            if field == "failure" and mine and other and mine.kind == other.kind == "NotU32Values":
+                continue  # its code is the position of the operation in its block
             if mine != other:
                 found.append(f"{field}: {mine}, the reference has {other}")
     found += oracle_differences(case, ours)
