@@ -31,6 +31,13 @@ def hashed_stack(rng: random.Random, message: Sequence[int]) -> list[int]:
     return [*message, *(rng.randrange(P) for _ in range(16 - len(message)))]
 
 
+def deep_stack(rng: random.Random, message: Sequence[int], index: int) -> tuple[list[int], str]:
+    """Return a stack and MASM after which a message is on top: every other time the stack is deeper than sixteen then."""
+    if index % 2:
+        return hashed_stack(rng, ()), f"push.{'.'.join(map(str, reversed(message)))}"
+    return hashed_stack(rng, message), ""
+
+
 def lengths_of(edges: Sequence[int], rng: random.Random, index: int, most: int) -> int:
     """Return the length of message number `index`: edges first, then anything up to `most`."""
     return edges[index] if index < len(edges) else rng.randrange(most + 1)

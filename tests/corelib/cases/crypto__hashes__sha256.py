@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from miden.field import P
 from tests.support.corelib import SPILL, Case, Failure, set_memory, spill
-from tests.support.hashed import hashed_stack, lengths_of, message_elements
+from tests.support.hashed import deep_stack, lengths_of, message_elements
 
 if TYPE_CHECKING:
     import random
@@ -30,10 +30,11 @@ def fixed(size: int) -> Callable[[random.Random, int], Case]:
 
     def make(rng: random.Random, index: int) -> Case:
         message = message_elements(rng, index, size)
-        stack = hashed_stack(rng, message)
+        stack, pushed = deep_stack(rng, message, index)
         if max(message) >= 2**32:
-            return Case(stack, expect=Failure("NotU32Values"))
-        return Case(stack, expect=digest(b"".join(value.to_bytes(4, "big") for value in message)) + stack[size:])
+            return Case(stack, pushed, spill(8), expect=Failure("NotU32Values"))
+        words = digest(b"".join(value.to_bytes(4, "big") for value in message))
+        return Case(stack, pushed, spill(8), memory={SPILL + place: word for place, word in enumerate(words)})
 
     return make
 
