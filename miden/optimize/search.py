@@ -34,6 +34,9 @@ DEFAULT_WIDTH = 2000
 
 _SHUFFLES = tuple((OP[name], *MOVES[name]) for name in MOVES if not name.startswith(("DUP", "DROP")))
 _COPIES = tuple((OP[name], MOVES[name][1][0]) for name in MOVES if name.startswith("DUP"))
+_COPIED = frozenset(index for _, index in _COPIES)
+_REACH = 8
+"""Deepest element that one operation moves to the top."""
 _DROP = ((OP["DROP"], None),)
 
 
@@ -69,26 +72,41 @@ class Problem:
             found = self._balances[done] = dict(counts)
         return found
 
-    def left(self, stack: Stack, done: int) -> int:
-        """Return how many operations are left at least: computations, copies and drops."""
-        balance = dict(self.balance(done))
+    def supply(self, stack: Stack, done: int) -> dict[int, int]:
+        """Return value -> copies there are and will be made, less those that are needed."""
+        supply = dict(self.balance(done))
         for value in stack:
-            balance[value] = balance.get(value, 0) + 1
-        return sum(map(abs, balance.values())) + (self.all_done & ~done).bit_count()
+            supply[value] = supply.get(value, 0) + 1
+        return supply
 
-    def moves_left(self, stack: Stack, done: int) -> int:
-        """Estimate the moves that are left until the next computation, or until the end."""
-        best = 99
-        for index, node in enumerate(self.nodes):
-            if done >> index & 1 or self.after[index] & ~done:
+    def estimate(self, stack: Stack, done: int) -> tuple[int, float]:
+        """Return how many operations are left at least (computations, copies, drops), and how many more moves we expect."""
+        supply = self.supply(stack, done)
+        left = sum(map(abs, supply.values())) + (self.all_done & ~done).bit_count()
+        if done == self.all_done:
+            return left, self._disorder(stack)
+        return left, self._next_moves(stack, done, supply)
+
+    def _next_moves(self, stack: Stack, done: int, supply: dict[int, int]) -> float:
+        """Estimate the moves until the computation that is nearest to being possible."""
+        costs: dict[int, float] = {}
+        for index in range(len(stack) - 1, -1, -1):
+            value = stack[index]
+            if supply[value] < 0:  # it is copied, which is counted already, if it can be reached
+                costs[value] = 0.0 if index in _COPIED else 1.0
+            else:
+                costs[value] = 1.0 if index <= _REACH else 2.0
+        best = 99.0
+        for number, node in enumerate(self.nodes):
+            if done >> number & 1 or self.after[number] & ~done:
                 continue
             for order in node.orders:
-                missing = sum(have != want for have, want in zip(stack, order, strict=False)) + max(0, len(order) - len(stack))
-                if missing < best and (not missing or all(value in stack or value in self.makers for value in order)):
-                    best = missing
-        if done != self.all_done:
-            return best
-        return self._disorder(stack)
+                cost = 0.0
+                for place, value in enumerate(order):
+                    if place >= len(stack) or stack[place] != value:
+                        cost += costs[value] if value in costs else 0.0 if value in self.makers else 99.0
+                best = min(best, cost)
+        return best
 
     def _disorder(self, stack: Stack) -> int:
         """Return how many elements are not part of the longest run that is in the order of the target already."""
@@ -143,8 +161,12 @@ def _needed(effect: Effect, makers: dict[int, tuple[Operation, ...]]) -> list[No
     return kept
 
 
-def search(problem: Problem, limit: int, width: int = DEFAULT_WIDTH) -> list[Operation] | None:
-    """Return the shortest sequence found that has fewer than `limit` operations, or None."""
+def search(problem: Problem, limit: int, width: int = DEFAULT_WIDTH, size_weight: float = 0.0) -> list[Operation] | None:
+    """Return the shortest sequence found that has fewer than `limit` operations, or None.
+
+    `size_weight` is what an element on the stack counts when states are ranked: for long sequences some weight keeps the
+    search from making all copies first.
+    """
     start: State = (problem.start, 0)
     level: dict[State, Trail] = {start: (None, ())}
     goal: State = (problem.target, problem.all_done)
@@ -159,9 +181,9 @@ def search(problem: Problem, limit: int, width: int = DEFAULT_WIDTH) -> list[Ope
                     following[new] = (trail, operations)
         ranked: list[tuple[float, int, State]] = []
         for number, (stack, done) in enumerate(following):
-            left = problem.left(stack, done)
+            left, moves = problem.estimate(stack, done)
             if left < room:
-                ranked.append((left + 0.75 * problem.moves_left(stack, done), number, (stack, done)))
+                ranked.append((left + 0.75 * moves + size_weight * len(stack), number, (stack, done)))
         if len(ranked) > width:
             ranked = nsmallest(width, ranked)
         level = {state: following[state] for _, _, state in ranked}
@@ -174,9 +196,7 @@ def _steps(problem: Problem, state: State) -> list[tuple[State, tuple[Operation,
     """Return every state that one operation leads to, and the operation."""
     stack, done = state
     size = len(stack)
-    balance = dict(problem.balance(done))
-    for value in stack:
-        balance[value] = balance.get(value, 0) + 1
+    balance = problem.supply(stack, done)
     found: list[tuple[State, tuple[Operation, ...]]] = []
     for opcode, count, order in _SHUFFLES:
         if count <= size:
