@@ -38,7 +38,11 @@ class CoreEvent:
         return f"<CoreEvent {self.name}>"
 
 
-_ROWS = (CoreEvent(14153021663962350784, "miden::core::math::u64::u64_div", "integers:divide_u64"),)
+_ROWS = (
+    CoreEvent(14153021663962350784, "miden::core::math::u64::u64_div", "integers:divide_u64"),
+    CoreEvent(15409227627783267185, "miden::core::hash::keccak256::hash_bytes", "hashes:hash_keccak256"),
+    CoreEvent(18006925272611184819, "miden::core::hash::sha512::hash_bytes", "hashes:hash_sha512"),
+)
 
 CORE_EVENTS: Mapping[int, CoreEvent] = {row.event_id: row for row in _ROWS}
 """The table by event id."""
