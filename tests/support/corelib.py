@@ -34,6 +34,9 @@ LOCALS = 2**30
 SPILL = 2**29
 """What a procedure leaves beyond sixteen elements is stored here: see `spill`."""
 
+TRUNCATE = f"exec.::{NAMESPACE}sys::truncate_stack"
+"""MASM after a procedure that drops elements and then pushes some: with sixteen on the stack that leaves more than sixteen."""
+
 NOTHING_ROWS = 4
 """Rows of `NOTHING`: those of a block of two operations."""
 

@@ -42,6 +42,13 @@ _ROWS = (
     CoreEvent(14153021663962350784, "miden::core::math::u64::u64_div", "integers:divide_u64"),
     CoreEvent(15409227627783267185, "miden::core::hash::keccak256::hash_bytes", "hashes:hash_keccak256"),
     CoreEvent(18006925272611184819, "miden::core::hash::sha512::hash_bytes", "hashes:hash_sha512"),
+    CoreEvent(443020094570876606, "miden::core::crypto::dsa::ecdsa_k256_keccak::verify", "signatures:check_ecdsa"),
+    CoreEvent(14438193807695912212, "miden::core::dsa::eddsa_ed25519::verify", "signatures:check_eddsa"),
+    CoreEvent(14396174813150195219, "miden::core::crypto::dsa::falcon512rpo::falcon_div", "falcon:divide"),
+    CoreEvent(12034814376348458125, "stdlib::crypto::aead::decrypt", "aead:decrypt"),
+    CoreEvent(8594990866026041322, "miden::core::collections::smt::smt_peek", "collections:peek_smt"),
+    CoreEvent(10187706227858647885, "miden::core::collections::sorted_array::lowerbound_array", "collections:find_word"),
+    CoreEvent(5802503004314289270, "miden::core::collections::sorted_array::lowerbound_key_value", "collections:find_key"),
 )
 
 CORE_EVENTS: Mapping[int, CoreEvent] = {row.event_id: row for row in _ROWS}
