@@ -10,6 +10,7 @@ from miden.errors import InputError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from miden.cli.console import Console
+    from miden.mast.library import Library
     from miden.package.artifacts import Loaded
 
 
@@ -25,6 +26,19 @@ def load_any(path: str, console: Console) -> Loaded:
         return load_artifact(data)
     program = load_program(path, console, data=data)
     return Loaded("program", program, program.to_bytes())
+
+
+def load_library(path: str, console: Console) -> Library:
+    """Return the library in a file, verified; `InputError` of kind ``NotALibrary`` for anything else."""
+    library = load_any(path, console).library
+    if library is None:
+        raise InputError(f"{path} holds no library", kind="NotALibrary", hint="miden inspect shows what it is")
+    return library
+
+
+def load_core(path: str | None, console: Console) -> Library | None:
+    """Return the library to link in place of the core library, or None."""
+    return None if path is None else load_library(path, console)
 
 
 def write_new(path: str, data: bytes, *, force: bool) -> None:

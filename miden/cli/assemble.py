@@ -6,7 +6,7 @@ import os
 
 import click
 
-from miden.cli.verb import verb
+from miden.cli.verb import core_option, verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,15 +24,17 @@ if TYPE_CHECKING:
 )
 @click.option("--strip", is_flag=True, help="Leave debug information out.")
 @click.option("--warnings-as-errors", is_flag=True, help="Refuse a program with warnings.")
-def command(console: Console, file: str, output: str | None, strip: bool, warnings_as_errors: bool) -> int:
+@core_option
+def command(console: Console, file: str, output: str | None, strip: bool, warnings_as_errors: bool, core: str | None) -> int:
     """Assemble the program in FILE and write it, readable by this and by the reference implementation.
 
     OUT holds the whole program or, if anything fails, what it held before.
     """
+    from miden.cli.artifacts import load_core
     from miden.cli.files import load_program, write_atomically
     from miden.mast.program import Program
 
-    program = load_program(file, console, warnings_as_errors=warnings_as_errors)
+    program = load_program(file, console, warnings_as_errors=warnings_as_errors, core=load_core(core, console))
     if strip:
         program = Program(program.forest.strip_debug_info(), program.entrypoint, program.kernel)
     data = program.to_bytes()

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from miden.cli.verb import verb
+from miden.cli.verb import core_option, verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ CACHE_VARIABLE = "MIDEN_BUILD_CACHE"
 @click.option("--cache", type=click.Path(), metavar="DIR", help=f"Folder of the build cache; ${CACHE_VARIABLE} or target/cache by default.")
 @click.option("--no-cache", is_flag=True, help="Build everything, keep nothing.")
 @click.option("--warnings-as-errors", is_flag=True, help="Refuse sources with warnings.")
+@core_option
 def command(
     console: Console,
     path: str,
@@ -35,6 +36,7 @@ def command(
     cache: str | None,
     no_cache: bool,
     warnings_as_errors: bool,
+    core: str | None,
 ) -> int:
     """Build the project in the folder PATH, by default the one around this folder: its library and its programs.
 
@@ -44,6 +46,7 @@ def command(
     import time
     from pathlib import Path
 
+    from miden.cli.artifacts import load_core
     from miden.errors import NotFoundError
     from miden.package.build import TARGET_FOLDER, build_project
     from miden.package.cache import BuildCache
@@ -63,6 +66,7 @@ def command(
         cache=None if no_cache else BuildCache(where),
         target_dir=target_dir,
         warnings_as_errors=warnings_as_errors,
+        core=load_core(core, console),
     )
     elapsed = time.perf_counter() - started
     if console.json:

@@ -6,12 +6,11 @@ import os
 
 import click
 
-from miden.cli.verb import verb
+from miden.cli.verb import core_option, verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from miden.cli.console import Console
-    from miden.mast.library import Library
 
 
 @verb("bundle")
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--strip", is_flag=True, help="Leave debug information out.")
 @click.option("--force", is_flag=True, help="Replace OUT if it is there.")
 @click.option("--warnings-as-errors", is_flag=True, help="Refuse sources with warnings.")
+@core_option
 def command(
     console: Console,
     directory: str,
@@ -37,6 +37,7 @@ def command(
     strip: bool,
     force: bool,
     warnings_as_errors: bool,
+    core: str | None,
 ) -> int:
     """Assemble every .masm file below DIRECTORY into one library.
 
@@ -44,7 +45,8 @@ def command(
     """
     from miden.assembly.assembler import Assembler
     from miden.assembly.modules import read_modules
-    from miden.cli.artifacts import plural, write_new
+    from miden.cli.artifacts import load_core, load_library, plural, write_new
+    from miden.corelib import link_core
     from miden.errors import InputError
     from miden.mast.library import KernelLibrary
     from miden.package.package import Dependency, Package
@@ -62,13 +64,14 @@ def command(
         raise InputError(f"{output} is there already", kind="FileExists", hint="choose another name, or give --force")
     base = None
     if kernel is not None:
-        found = _library(kernel, console)
+        found = load_library(kernel, console)
         base = found if isinstance(found, KernelLibrary) else KernelLibrary.from_library(found)
     assembler = Assembler(base, warnings_as_errors=warnings_as_errors)
+    link_core(assembler, load_core(core, console))
     needed: list[Dependency] = [] if base is None or kernel is None else [Dependency(_stem(kernel), base.digest)]
     for kind, paths in (("dynamic", dynamic), ("static", static)):
         for path in paths:
-            linked = _library(path, console)
+            linked = load_library(path, console)
             assembler.link_library(linked, kind=kind)
             if kind == "dynamic":
                 needed.append(Dependency(_stem(path), linked.digest))
@@ -92,16 +95,6 @@ def command(
         ]
     )
     return 0
-
-
-def _library(path: str, console: Console) -> Library:
-    from miden.cli.artifacts import load_any
-    from miden.errors import InputError
-
-    library = load_any(path, console).library
-    if library is None:
-        raise InputError(f"{path} holds no library", kind="NotALibrary", hint="miden inspect shows what it is")
-    return library
 
 
 def _stem(path: str) -> str:

@@ -10,6 +10,7 @@ from miden.errors import FormatError, InputError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from miden.cli.console import Console
+    from miden.mast.library import Library
     from miden.mast.program import Program
     from miden.vm.inputs_file import InputFile
 
@@ -35,10 +36,12 @@ def read_bytes(path: str) -> bytes:
     return data
 
 
-def load_program(path: str, console: Console, *, warnings_as_errors: bool = False, data: bytes | None = None) -> Program:
+def load_program(
+    path: str, console: Console, *, warnings_as_errors: bool = False, data: bytes | None = None, core: Library | None = None
+) -> Program:
     """Return the program of a file: source text that is assembled, a program, an executable package; warnings are shown.
 
-    `data` is the content of the file, if the caller has it.
+    `data` is the content of the file, if the caller has it; `core` is linked in place of the core library.
     """
     data = read_bytes(path) if data is None else data
     if data.startswith(MAGIC):
@@ -54,9 +57,11 @@ def load_program(path: str, console: Console, *, warnings_as_errors: bool = Fals
         return program
     from miden.assembly.assembler import Assembler
     from miden.assembly.source import SourceFile
+    from miden.corelib import link_core
 
     source = SourceFile.from_bytes(data, "<stdin>" if path == "-" else path)
     assembler = Assembler(warnings_as_errors=warnings_as_errors)
+    link_core(assembler, core)
     program = assembler.assemble_program(source)
     console.warn(assembler.warnings)
     return program

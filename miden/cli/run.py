@@ -7,7 +7,7 @@ import time
 
 import click
 
-from miden.cli.verb import verb
+from miden.cli.verb import core_option, verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ LISTED = 20
 @click.option("--backend", type=click.Choice(["core", "pure"]), help="Machine to run on; core, if it is built, by default.")
 @click.option("--profile", is_flag=True, help="Step through the run and print where its cycles went.")
 @click.option("--debug", is_flag=True, help="Obey debug.* and trace.* instructions (with --json they print to standard error).")
+@core_option
 def command(
     console: Console,
     file: str,
@@ -60,11 +61,13 @@ def command(
     backend: str | None,
     profile: bool,
     debug: bool,
+    core: str | None,
 ) -> int:
     """Run the program in FILE, source text or serialized (- for standard input).
 
     Prints the program's hash, its stack outputs (top first), its cycles, the time they took and the cycle rate.
     """
+    from miden.cli.artifacts import load_core
     from miden.cli.files import load_inputs, load_program
     from miden.vm.backends import get_backend
     from miden.vm.host import Host
@@ -74,11 +77,12 @@ def command(
 
     limits = Limits(max_cycles=DEFAULT_LIMITS.max_cycles if max_cycles is None else max_cycles, deadline=deadline)
     machine = get_backend(backend)
-    program = load_program(file, console)
+    core_library = load_core(core, console)
+    program = load_program(file, console, core=core_library)
     found = load_inputs(file, inputs)
     stack_inputs = parse_stack(stack) if stack is not None else found.stack if found else StackInputs()
     advice = found.advice if found else AdviceInputs()
-    host = Host(output=sys.stderr if console.json else sys.stdout)
+    host = Host(output=sys.stderr if console.json else sys.stdout, core=core_library or True)
     for path in libraries:
         from miden.cli.artifacts import load_any
 

@@ -38,6 +38,12 @@ class Verb(click.Command):
         return code
 
 
+def core_option(function: Callable[..., int]) -> Callable[..., int]:
+    """Give a verb the option ``--core``: a library in place of the core library."""
+    text = "Library to link in place of the core library, miden::core, such as the reference's own file."
+    return click.option("--core", type=click.Path(), metavar="FILE", help=text)(function)
+
+
 def verb(name: str) -> Callable[[Callable[..., int]], click.Command]:
     """Make a function the command of a verb; its docstring is the help, its result the exit code."""
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import os
     from typing import Any
 
+    from miden.mast.library import Library
     from miden.package.cache import BuildCache
     from miden.package.package import Package
     from miden.package.project import Profile, ProjectDependency, Target
@@ -92,6 +93,7 @@ def build_project(
     cache: BuildCache | None = None,
     target_dir: str | os.PathLike[str] | None = None,
     warnings_as_errors: bool = False,
+    core: Library | None = None,
 ) -> list[Built]:
     """Build all targets of the project in a directory and write them to its folder ``target``.
 
@@ -107,6 +109,8 @@ def build_project(
         Folder to write to in place of ``target``; it is made if need be.
     warnings_as_errors
         Refuse sources with warnings.
+    core
+        Library to link in place of the core library.
 
     Returns
     -------
@@ -125,7 +129,7 @@ def build_project(
     project = Project.read(folder)
     if profile not in project.profiles:
         project.file.fail(f"there is no profile {profile!r}", "profile", kind="UnknownProfile")
-    builder = Builder(profile, cache, warnings_as_errors=warnings_as_errors)
+    builder = Builder(profile, cache, warnings_as_errors=warnings_as_errors, core=core)
     built = builder.build(project)
     out = (project.folder / TARGET_FOLDER if target_dir is None else Path(target_dir)) / ("" if profile == "dev" else profile)
     for item in built:
@@ -146,9 +150,12 @@ def _write(folder: Path, built: Built) -> None:
 class Builder:
     """Builds projects, each once."""
 
-    __slots__ = ("_cache", "_libraries", "_profile", "_projects", "_warnings_as_errors")
+    __slots__ = ("_cache", "_core", "_libraries", "_profile", "_projects", "_warnings_as_errors")
 
-    def __init__(self, profile: str, cache: BuildCache | None, *, warnings_as_errors: bool = False) -> None:
+    def __init__(
+        self, profile: str, cache: BuildCache | None, *, warnings_as_errors: bool = False, core: Library | None = None
+    ) -> None:
+        self._core = core
         self._profile = profile
         self._cache = cache
         self._warnings_as_errors = warnings_as_errors
@@ -222,11 +229,11 @@ class Builder:
 
     def _lookup(self, inputs: Inputs) -> Built:
         """Find a target in the cache, or compile it."""
-        key = inputs.key(self._warnings_as_errors)
+        key = inputs.key(self._warnings_as_errors, self._core)
         entry = None if self._cache is None else self._cache.get(key)
         if entry is not None:
             return Built(inputs.target, key, entry.data, entry.facts, cached=True)
-        data, facts = compile_target(inputs, warnings_as_errors=self._warnings_as_errors)
+        data, facts = compile_target(inputs, warnings_as_errors=self._warnings_as_errors, core=self._core)
         if self._cache is not None:
             self._cache.put(key, data, facts)
         return Built(inputs.target, key, data, facts, cached=False)

@@ -77,10 +77,12 @@ def pipe_words_to_memory(rng: random.Random, index: int) -> Case:
     if index % 16 == 15:
         return Case([words + 1, pointer, *below], teardown=spill(11), advice={"advice_stack": [str(value) for value in values]})
     if index % 16 == 14:
-        return Case([words + 1, pointer + 1, *below], teardown=spill(11), advice=advice(elements(rng, 200), rng), expect=Failure("MemoryError"))
+        given = advice(elements(rng, 200), rng)
+        return Case([words + 1, pointer + 1, *below], teardown=spill(11), advice=given, expect=Failure("MemoryError"))
     digest = hash_elements(values)
     memory = placed(values, pointer) | placed(list(digest)[::-1], SPILL + 4) if words else {}
-    return Case([words, pointer, *below], teardown=spill(11), advice=advice(values, rng), expect=[pointer + 4 * words, *below[:4]], memory=memory)
+    expect = [pointer + 4 * words, *below[:4]]
+    return Case([words, pointer, *below], teardown=spill(11), advice=advice(values, rng), expect=expect, memory=memory)
 
 
 def preimage(even: bool) -> Callable[[random.Random, int], Case]:
