@@ -191,3 +191,11 @@ def test_the_references_file_gives_the_references_programs(cli: Callable[..., An
             assert theirs.json["cycles"] == expect["cycles"]
             assert ours.json["stack"] == expect["stack"]
             assert ours.json["cycles"] <= expect["cycles"]
+
+
+def test_doc_knows_its_modules(cli: Callable[..., Any]) -> None:
+    [module] = cli("doc", "miden::core::math::u64", "--json").json["modules"]
+    assert module["path"] == "miden::core::math::u64"
+    assert any(item["name"] == "divmod" and "Cycles:" in item["docs"] for item in module["items"])
+    assert len(cli("doc", "miden::core", "--json").json["modules"]) > 5
+    assert cli("doc", "miden::core::nothing").code == 4
