@@ -1,4 +1,4 @@
-"""Build of the compiled core; everything else about the project is in pyproject.toml.
+"""Build of the compiled core and of the core library; everything else about the project is in pyproject.toml.
 
 Switches, read from the environment:
 
@@ -13,6 +13,7 @@ Extensions are always made from the .pyx files; generated C is never kept.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -60,9 +61,25 @@ def compiler_flags() -> tuple[list[str], list[str]]:
 
 
 class BuildCore(build_ext):
-    """Build the extensions; with MIDEN_PURE=1 a failure is reported and the build goes on without them."""
+    """Build the extensions, then assemble the core library with the package as it was built.
+
+    With MIDEN_PURE=1 extensions that do not build are reported, and the build goes on without them.
+    """
 
     def run(self) -> None:
+        self._build_extensions()
+        if not SANITIZE:  # a sanitized extension loads only where the sanitizer is loaded first
+            self._build_core_library()
+
+    def _build_core_library(self) -> None:
+        built = Path() if self.inplace else Path(self.build_lib)
+        package = built if Path(built, "miden", "__init__.py").is_file() else Path()
+        target = Path(built, "miden", "corelib", "core.masl").resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        environment = {**os.environ, "PYTHONPATH": str(package.resolve())}
+        subprocess.run([sys.executable, "-m", "miden.corelib.build", str(target)], env=environment, cwd=package, check=True)
+
+    def _build_extensions(self) -> None:
         try:
             super().run()
         except Exception as error:

@@ -3,8 +3,8 @@
 usage: python tools/gen_docs.py [--check]
 
 docs/reference/isa.md from `miden.isa`, masm.md from `miden.assembly.mnemonics`, errors.md from `miden.status` and
-`miden.assembly.explain`, cli.md from the help of the command line. With ``--check`` it writes nothing and exits 1 if
-a page is out of date.
+`miden.assembly.explain`, cli.md from the help of the command line, core_library.md from the doc comments of the core library.
+With ``--check`` it writes nothing and exits 1 if a page is out of date.
 """
 
 from __future__ import annotations
@@ -152,6 +152,19 @@ def _commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Comman
         yield f"{path} {verb}", command
         if isinstance(command, click.Group):
             yield from _commands(command, f"{path} {verb}")
+def core_library_page() -> str:
+    """Return the procedures of the core library, module by module, with what their doc comments say."""
+    from miden.corelib.build import core_modules
+    from miden.package.docs import markdown, source_docs
+
+    lines = [
+        "Programs that `miden run`, `miden assemble` or `miden.assemble` take may name these procedures; the library is linked then.",
+        "Stacks are written top first; upper-case letters are words, or numbers of several limbs. Cycles are the rows of the",
+        "procedure itself. `miden doc miden::core::math::u64` prints the same for one module.",
+        "",
+        *markdown("", source_docs(core_modules())).split("\n")[2:],
+    ]
+    return page("The core library", "miden/corelib/asm", lines).rstrip("\n") + "\n"
 
 
 COMMON_OPTIONS = ("json", "color", "traceback")
@@ -173,7 +186,7 @@ def _option(param: click.Option) -> str:
     return f"{names} {param.metavar or choices or param.type.name.upper().split()[0]}"
 
 
-PAGE_MAKERS = {"isa.md": isa_page, "masm.md": masm_page, "errors.md": errors_page, "cli.md": cli_page}
+PAGE_MAKERS = {"isa.md": isa_page, "masm.md": masm_page, "errors.md": errors_page, "cli.md": cli_page, "core-library.md": core_library_page}
 
 
 def main() -> int:

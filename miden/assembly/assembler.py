@@ -17,7 +17,7 @@ from miden.mast.program import Program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import TypedDict, TypeVar, Unpack
 
     from miden.assembly.diagnostics import Diagnostic
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from miden.mast.library import KernelLibrary, Library
 
     class Options(TypedDict, total=False):
-        """Options of `assemble`: those of `Assembler`."""
+        """Options of `Assembler`."""
 
         kernel: KernelLibrary | None
         warnings_as_errors: bool
@@ -167,6 +167,18 @@ class Assembler:
             self._libraries[key] = (library, kind)
             self._sources.update(library.sources)  # type: ignore[arg-type]
         self._static = None
+
+    def link_on_demand(self, namespace: str, load: Callable[[], Library]) -> None:
+        """Link a library dynamically when a path below a namespace is first named; until then it is not even loaded.
+
+        Parameters
+        ----------
+        namespace
+            Absolute path that all modules of the library are below, such as ``::miden::core``.
+        load
+            Returns the library. Its modules stand back behind modules with the same path that were linked otherwise.
+        """
+        self._base.awaited = (namespace, lambda: library_modules(load()))
 
     def link_source(self, modules: Mapping[str, Source]) -> None:
         """Add modules in source form: what is called of them is compiled into whatever is assembled next.
@@ -306,10 +318,28 @@ def _warning(kind: str, message: str, hint: str) -> Diagnostic:
     return Diagnostic(kind, "warning", message, None, 0, 0, hint=hint)
 
 
-def assemble(source: Source, **options: Unpack[Options]) -> Program:
-    """Assemble a program; the options are those of `Assembler`.
+def assemble(source: Source, *, core: Library | bool = True, **options: Unpack[Options]) -> Program:
+    """Assemble a program, with the core library at hand; the other options are those of `Assembler`.
 
+    Parameters
+    ----------
+    source
+        Source text of the program, or where it is.
+    core
+        True links the core library, ``miden::core``, dynamically where the program names it; a library, such as the
+        reference's own file, is linked in its place; False links none.
+
+    Examples
+    --------
     >>> assemble("begin push.1 push.2 add swap drop end").hash.to_hex()[:10]
     '0x19f7d5bf'
+    >>> program = assemble("use miden::core::math::u64 begin exec.u64::wrapping_add end")
+    >>> program.forest.summary()["external"]
+    1
     """
-    return Assembler(**options).assemble_program(source)
+    assembler = Assembler(**options)
+    if core is not False:
+        from miden.corelib import link_core
+
+        link_core(assembler, None if core is True else core)
+    return assembler.assemble_program(source)

@@ -166,6 +166,9 @@ class Compiler:
     def _digest_node(self, digest: Word, kind: str, place: Place) -> int:
         data = digest.to_bytes()
         gid = self._linker.digests.get(data)
+        if gid is None and not self.phantom_calls:
+            self._linker.demand(None)
+            gid = self._linker.digests.get(data)
         if gid is None:
             self._check_phantom(digest, place)
             return self.link_digest(data)

@@ -29,11 +29,16 @@ def load_any(path: str, console: Console) -> Loaded:
 
 
 def load_library(path: str, console: Console) -> Library:
-    """Return the library, or kernel, in a file; `InputError` of kind ``NotALibrary`` if there is none."""
+    """Return the library, or kernel, in a file, verified; `InputError` of kind ``NotALibrary`` for anything else."""
     library = load_any(path, console).library
     if library is None:
         raise InputError(f"{path} holds no library", kind="NotALibrary", hint="miden inspect shows what it is")
     return library
+
+
+def load_core(path: str | None, console: Console) -> Library | None:
+    """Return the library to link in place of the core library, or None."""
+    return None if path is None else load_library(path, console)
 
 
 def write_new(path: str, data: bytes, *, force: bool) -> None:

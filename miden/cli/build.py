@@ -6,7 +6,7 @@ import os
 
 from miden.cli.parameters import FilePath, argument, flag, option
 from miden.cli.places import PACKAGE_OPTIONS, Places, with_places
-from miden.cli.verb import MisuseError, verb
+from miden.cli.verb import CORE_OPTION, MisuseError, verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ CACHE_VARIABLE = "MIDEN_BUILD_CACHE"
     option("--features", metavar="A,B,..", help="Features of the project that are on, beside default."),
     flag("--locked", help="Fail if the lock file does not meet the needs of the project."),
     flag("--frozen", help="The same as --locked and --offline."),
+    CORE_OPTION,
     *PACKAGE_OPTIONS,
 )
 @with_places
@@ -46,6 +47,7 @@ def command(
     features: str | None,
     locked: bool,
     frozen: bool,
+    core: str | None,
     places: Places,
 ) -> int:
     """Build the project in the folder PATH, by default the one around this folder: its library and its programs.
@@ -57,6 +59,7 @@ def command(
     import time
     from pathlib import Path
 
+    from miden.cli.artifacts import load_core
     from miden.errors import NotFoundError
     from miden.package.build import TARGET_FOLDER, build_project
     from miden.package.cache import BuildCache
@@ -81,6 +84,7 @@ def command(
         warnings_as_errors=warnings_as_errors,
         packages=packages,
         features=chosen,
+        core=load_core(core, console),
     )
     elapsed = time.perf_counter() - started
     if console.json:

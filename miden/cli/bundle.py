@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from miden.cli.parameters import FilePath, argument, flag, option
-from miden.cli.verb import MisuseError, verb
+from miden.cli.verb import CORE_OPTION, MisuseError, verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     flag("--strip", help="Leave debug information out."),
     flag("--force", help="Replace OUT if it is there."),
     flag("--warnings-as-errors", help="Refuse sources with warnings."),
+    CORE_OPTION,
 )
 def command(
     console: Console,
@@ -37,6 +38,7 @@ def command(
     strip: bool,
     force: bool,
     warnings_as_errors: bool,
+    core: str | None,
 ) -> int:
     """Assemble every .masm file below DIRECTORY into one library.
 
@@ -44,7 +46,8 @@ def command(
     """
     from miden.assembly.assembler import Assembler
     from miden.assembly.modules import read_modules
-    from miden.cli.artifacts import load_library, plural, write_new
+    from miden.cli.artifacts import load_core, load_library, plural, write_new
+    from miden.corelib import link_core
     from miden.errors import InputError
     from miden.mast.library import KernelLibrary
     from miden.package.package import Dependency, Package
@@ -65,6 +68,7 @@ def command(
         found = load_library(kernel, console)
         base = found if isinstance(found, KernelLibrary) else KernelLibrary.from_library(found)
     assembler = Assembler(base, warnings_as_errors=warnings_as_errors)
+    link_core(assembler, load_core(core, console))
     needed: list[Dependency] = [] if base is None or kernel is None else [Dependency(_stem(kernel), base.digest)]
     for kind, paths in (("dynamic", dynamic), ("static", static)):
         for path in paths:

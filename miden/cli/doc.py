@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def command(console: Console, path: str, output: str | None, html: bool, title: str | None, force: bool) -> int:
     """Write the documentation of PATH: a project, a folder of modules, a module, or a library or package.
 
-    It comes from the doc comments (#!) of public items. A package that miden build made carries them; a library file has
+    PATH may be the path of a module of the core library, such as miden::core::math::u64, or miden::core for all of it.
+    The documentation comes from the doc comments (#!) of public items. A package that miden build made carries them; a library file has
     names and signatures only. By default PATH is the project here; the page is Markdown.
     """
     from miden.cli.artifacts import write_new
@@ -44,6 +45,21 @@ def command(console: Console, path: str, output: str | None, html: bool, title: 
     return 0
 
 
+CORE = "miden::core"
+
+
+def _core_docs(path: str) -> list[DocModule]:
+    """Return the modules of the core library at or below a path."""
+    from miden.corelib.build import core_modules
+    from miden.errors import NotFoundError
+    from miden.package.docs import source_docs
+
+    texts = {module: source for module, source in core_modules().items() if f"{module}::".startswith(f"::{path}::")}
+    if not texts:
+        raise NotFoundError(f"the core library has no module {path}", kind="ModuleNotFound", hint=f"miden doc {CORE} lists them")
+    return source_docs(texts)
+
+
 def _collect(path: str) -> tuple[str, list[DocModule]]:
     """Return a title and the modules of a project, a folder, a source file or an artifact."""
     from pathlib import Path
@@ -57,6 +73,9 @@ def _collect(path: str) -> tuple[str, list[DocModule]]:
     from miden.package.project import FILE_NAME, Project, find_project
     from miden.package.sources import check_root, read_tree
 
+    core = path.removeprefix("::")
+    if core == CORE or core.startswith(f"{CORE}::"):
+        return core, _core_docs(core)
     where = Path(path)
     if where.is_dir():
         folder = where if (where / FILE_NAME).is_file() else find_project(where) if path == "." else None

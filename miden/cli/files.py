@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from miden.cli.console import Console
+    from miden.mast.library import Library
     from miden.mast.program import Program
     from miden.vm.inputs_file import InputFile
 
@@ -41,12 +42,18 @@ def read_bytes(path: str) -> bytes:
 
 
 def load_program(
-    path: str, console: Console, *, warnings_as_errors: bool = False, data: bytes | None = None, linked: Sequence[str] = ()
+    path: str,
+    console: Console,
+    *,
+    warnings_as_errors: bool = False,
+    data: bytes | None = None,
+    linked: Sequence[str] = (),
+    core: Library | None = None,
 ) -> Program:
     """Return the program of a file: source text that is assembled, a program, an executable package; warnings are shown.
 
     `data` is the content of the file, if the caller has it; `linked` are files of libraries that source text calls and that are
-    needed at run time.
+    needed at run time; `core` is linked in place of the core library.
     """
     data = read_bytes(path) if data is None else data
     if data.startswith(MAGIC):
@@ -62,6 +69,7 @@ def load_program(
         return program
     from miden.assembly.assembler import Assembler
     from miden.assembly.source import SourceFile
+    from miden.corelib import link_core
 
     source = SourceFile.from_bytes(data, "<stdin>" if path == "-" else path)
     assembler = Assembler(warnings_as_errors=warnings_as_errors)
@@ -69,6 +77,7 @@ def load_program(
         from miden.cli.artifacts import load_library
 
         assembler.link_library(load_library(library, console), kind="dynamic")
+    link_core(assembler, core)
     program = assembler.assemble_program(source)
     console.warn(assembler.warnings)
     return program

@@ -8,7 +8,7 @@ import time
 
 from miden.cli.parameters import Choice, FilePath, IntRange, Number, argument, flag, option
 from miden.cli.places import PACKAGE_OPTIONS, Places, with_places
-from miden.cli.verb import MisuseError, verb
+from miden.cli.verb import CORE_OPTION, MisuseError, verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ LISTED = 20
     flag("--profile", help="Step through the run and print where its cycles went."),
     flag("--debug", help="Obey debug.* and trace.* instructions (with --json they print to standard error)."),
     flag("--lazy", help="Install packages that a program needs when the run first needs them."),
+    CORE_OPTION,
     *PACKAGE_OPTIONS,
 )
 @with_places
@@ -78,6 +79,7 @@ def command(
     profile: bool,
     debug: bool,
     lazy: bool,
+    core: str | None,
     places: Places,
 ) -> int:
     """Run the program in FILE, source text or serialized (- for standard input), or the one that the store has under a root.
@@ -98,6 +100,7 @@ def command(
     limits = Limits(max_cycles=DEFAULT_LIMITS.max_cycles if max_cycles is None else max_cycles, deadline=deadline)
     machine = get_backend(backend)
     given = _load(libraries, console)
+    core_library = _load_core(core, console)
     store = None
     if root is not None or place is not None or config is not None:
         from miden.cli.store.places import find_store
@@ -119,7 +122,7 @@ def command(
             file = "-"
         else:
             data = read_bytes(file)
-            program = load_program(file, console, data=data)
+            program = load_program(file, console, data=data, core=core_library)
             if store is None and data.startswith(PACKAGE_MAGIC):
                 from miden.cli.running import Running
 
@@ -130,10 +133,11 @@ def command(
     stack_inputs = parse_stack(stack) if stack is not None else found.stack if found else StackInputs()
     advice = found.advice if found else AdviceInputs()
     host = None
-    if given or store is not None or console.json:
+    if given or store is not None or console.json or core_library is not None:
         from miden.vm.host import Host
 
-        host = Host(given, store=store, prefetch=prefetch, output=sys.stderr if console.json else sys.stdout)
+        output_to = sys.stderr if console.json else sys.stdout
+        host = Host(given, store=store, prefetch=prefetch, output=output_to, core=core_library or True)
     counts = None
     started = time.perf_counter_ns()
     processor = Processor(program, stack_inputs, advice, host, machine, limits, debug)
@@ -183,6 +187,14 @@ def _load(libraries: tuple[str, ...], console: Console) -> list[Library | Progra
     from miden.cli.artifacts import load_any
 
     return [load_any(path, console).artifact for path in libraries]
+
+
+def _load_core(path: str | None, console: Console) -> Library | None:
+    if path is None:
+        return None
+    from miden.cli.artifacts import load_core
+
+    return load_core(path, console)
 
 
 def _print_profile(console: Console, profile: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from miden.cli.console import Console
-from miden.cli.parameters import Choice, flag, option
+from miden.cli.parameters import Choice, FilePath, flag, option
 from miden.errors import EXIT_OK
 
 TYPE_CHECKING = False
@@ -20,6 +20,15 @@ COMMON = (
     flag("--traceback", help="Show Python's traceback of an error as well."),
 )
 """The options of all verbs."""
+
+
+CORE_OPTION = option(
+    "--core",
+    type=FilePath(),
+    metavar="FILE",
+    help="Library to link in place of the core library, miden::core, such as the reference's own file.",
+)
+"""The option of verbs that assemble."""
 
 
 class MisuseError(Exception):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
+    from miden.mast.library import Library
     from miden.package.cache import BuildCache
     from miden.package.package import Package
     from miden.package.project import Profile, ProjectDependency, Target
@@ -96,6 +97,7 @@ def build_project(
     warnings_as_errors: bool = False,
     packages: Mapping[str, bytes] | None = None,
     features: Iterable[str] = ("default",),
+    core: Library | None = None,
 ) -> list[Built]:
     """Build all targets of the project in a directory and write them to its folder ``target``.
 
@@ -115,6 +117,8 @@ def build_project(
         Name -> bytes of the packages for dependencies without a path, verified by who gives them.
     features
         Features that are on; what is optional is linked if one of them asks for it.
+    core
+        Library to link in place of the core library.
 
     Returns
     -------
@@ -133,7 +137,7 @@ def build_project(
     project = Project.read(folder)
     if profile not in project.profiles:
         project.file.fail(f"there is no profile {profile!r}", "profile", kind="UnknownProfile")
-    builder = Builder(profile, cache, warnings_as_errors=warnings_as_errors, packages=packages, features=features)
+    builder = Builder(profile, cache, warnings_as_errors=warnings_as_errors, packages=packages, features=features, core=core)
     built = builder.build(project)
     out = (project.folder / TARGET_FOLDER if target_dir is None else Path(target_dir)) / ("" if profile == "dev" else profile)
     for item in built:
@@ -154,7 +158,7 @@ def _write(folder: Path, built: Built) -> None:
 class Builder:
     """Builds projects, each once."""
 
-    __slots__ = ("_cache", "_features", "_libraries", "_packages", "_profile", "_projects", "_root", "_warnings_as_errors")
+    __slots__ = ("_cache", "_core", "_features", "_libraries", "_packages", "_profile", "_projects", "_root", "_warnings_as_errors")
 
     def __init__(
         self,
@@ -164,7 +168,9 @@ class Builder:
         warnings_as_errors: bool = False,
         packages: Mapping[str, bytes] | None = None,
         features: Iterable[str] = ("default",),
+        core: Library | None = None,
     ) -> None:
+        self._core = core
         self._packages = packages or {}
         self._features = tuple(features)
         self._profile = profile
@@ -241,11 +247,11 @@ class Builder:
 
     def _lookup(self, inputs: Inputs) -> Built:
         """Find a target in the cache, or compile it."""
-        key = inputs.key(self._warnings_as_errors)
+        key = inputs.key(self._warnings_as_errors, self._core)
         entry = None if self._cache is None else self._cache.get(key)
         if entry is not None:
             return Built(inputs.target, key, entry.data, entry.facts, cached=True)
-        data, facts = compile_target(inputs, warnings_as_errors=self._warnings_as_errors)
+        data, facts = compile_target(inputs, warnings_as_errors=self._warnings_as_errors, core=self._core)
         if self._cache is not None:
             self._cache.put(key, data, facts)
         return Built(inputs.target, key, data, facts, cached=False)

@@ -41,13 +41,16 @@ class Inputs:
         self.modules: list[ModuleText] = []
         self.program: ModuleText | None = None
 
-    def key(self, warnings_as_errors: bool) -> str:
-        """Return the key that stands for all of it."""
+    def key(self, warnings_as_errors: bool, core: Library | None = None) -> str:
+        """Return the key that stands for all of it; `core` is linked in place of the core library."""
+        from miden.corelib import core_bytes
+
         project, target, profile = self.project, self.target, self.profile
         parts: list[str | bytes | None] = [FORMAT, project.name, project.version, project.description]
         parts += [target.kind, target.name, target.namespace]
         parts += [str(profile.debug), str(profile.trim_paths), str(warnings_as_errors)]
         parts += ["needs", project_needs(project).to_bytes()]
+        parts += ["core", bytes_key(core_bytes()) if core is None else core.digest.to_hex()]
         for unit, linkage in self.units:
             parts += ["unit", unit.name, unit.key, linkage]
         for module in (*self.modules, *(() if self.program is None else (self.program,))):
@@ -55,12 +58,14 @@ class Inputs:
         return content_key(*parts)
 
 
-def compile_target(inputs: Inputs, *, warnings_as_errors: bool) -> tuple[bytes, dict[str, Any]]:
+def compile_target(inputs: Inputs, *, warnings_as_errors: bool, core: Library | None = None) -> tuple[bytes, dict[str, Any]]:
     """Assemble a target; return the bytes of its package and facts about it.
 
+    The core library, or `core` in its place, is linked dynamically where a target names it: whoever runs the package has it.
     Raises `AssemblyError` for sources that do not assemble, `LinkError` for dependencies that do not fit together.
     """
     from miden.assembly.assembler import Assembler
+    from miden.corelib import link_core
     from miden.mast.library import KernelLibrary
     from miden.package.package import Package
 
@@ -70,6 +75,7 @@ def compile_target(inputs: Inputs, *, warnings_as_errors: bool) -> tuple[bytes, 
         raise LinkError(f"there can be one kernel, {names} are several", kind="SeveralKernels")
     kernel = kernels[0].package.to_library() if kernels else None
     assembler = Assembler(kernel if isinstance(kernel, KernelLibrary) else None, warnings_as_errors=warnings_as_errors)
+    link_core(assembler, core)
     for unit, linkage in inputs.units:
         if unit not in kernels:
             assembler.link_library(unit.package.to_library(), kind=linkage)

@@ -64,7 +64,7 @@ def _candidates() -> Iterator[str]:
     """Iterate over instructions to try, those that read best first."""
     from miden.assembly.mnemonics import MNEMONICS, SYNTHETIC
 
-    yield from ("push.0", "push.1", "add.1", "eq.0", "neq.0", "nop", *(f"exp.u{bits}" for bits in (8, 16, 32, 64)))
+    yield from ("push.0", "push.1", "add.1", "eq.0", "neq.0", "nop", *(f"exp.u{bits}" for bits in (8, 16, 32, 64, *range(65))))
     for name, row in MNEMONICS.items():
         if name in SYNTHETIC or name.startswith(("debug", "breakpoint", "trace", "u32shl", "u32shr", "u32rot")):
             continue

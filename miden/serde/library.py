@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from miden.mast.exports import Export
+    from miden.mast.forest import MastForest
     from miden.mast.library import Library
     from miden.mast.types import Type
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 PROCEDURE = 0
 CONSTANT = 1
 TYPE = 2
+
+_KNOWN_SIGNATURES = 32
 
 _HASH = 4
 """Tag of the two kinds of constants that are hashes of strings; a byte that tells which follows it."""
@@ -51,15 +54,20 @@ def library_from_bytes(cls: type[AnyLibrary], data: bytes, *, verify: bool = Tru
 
 def read_library(cls: type[AnyLibrary], reader: Reader, *, verify: bool = True) -> AnyLibrary:
     """Read a library and leave the reader behind it; paths may come in any order, but only once."""
-    forest = read_forest(reader, verify=verify)
+    return read_exports(cls, reader, read_forest(reader, verify=verify))
+
+
+def read_exports(cls: type[AnyLibrary], reader: Reader, forest: MastForest) -> AnyLibrary:
+    """Read what a library says about the forest before it."""
     start = reader.pos
     count = reader.count(5, "exports")
     if count == 0:
         reader.fail("a library must export something", pos=start, kind="NoExport")
     items: dict[str, Export] = {}
+    signatures: dict[bytes, Type] = {}
     for _ in range(count):
         at = reader.pos
-        item = _read_export(reader, len(forest))
+        item = _read_export(reader, len(forest), signatures)
         if item.path in items:
             reader.fail(f"{item.path} is exported twice", pos=at, kind="DuplicateKey")
         items[item.path] = item
@@ -69,7 +77,7 @@ def read_library(cls: type[AnyLibrary], reader: Reader, *, verify: bool = True) 
         raise FormatError(error.message, offset=reader.base + start, kind=error.kind) from error
 
 
-def _read_export(reader: Reader, node_count: int) -> Export:
+def _read_export(reader: Reader, node_count: int, signatures: dict[bytes, Type]) -> Export:
     start = reader.pos
     tag = reader.u8()
     if tag > TYPE:
@@ -79,11 +87,24 @@ def _read_export(reader: Reader, node_count: int) -> Export:
         node = reader.u32()
         if node >= node_count:
             reader.fail(f"{path} is node {node}, there are {node_count}", pos=reader.pos - 4, kind="InvalidNodeId")
-        signature = read_signature(reader) if reader.flag() else None
+        signature = _read_known_signature(reader, signatures) if reader.flag() else None
         return ProcedureExport(node, path, signature, read_attributes(reader))
     if tag == CONSTANT:
         return ConstantExport(path, read_constant(reader))
     return TypeExport(path, read_type(reader))
+
+
+def _read_known_signature(reader: Reader, known: dict[bytes, Type]) -> Type:
+    """Read a signature; `known` are the first few by their bytes: in a library many procedures have the same."""
+    start = reader.pos
+    for encoded, signature in known.items():
+        if reader.data.startswith(encoded, start, reader.end):
+            reader.pos = start + len(encoded)
+            return signature
+    signature = read_signature(reader)
+    if len(known) < _KNOWN_SIGNATURES:
+        known[reader.data[start : reader.pos]] = signature
+    return signature
 
 
 def library_to_bytes(library: Library) -> bytes:

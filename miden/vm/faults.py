@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _HINTS = {
     Status.NOT_BINARY_LOOP: "the condition is tested when the loop is entered and after each iteration; it must be 0 or 1",
     Status.STACK_DEPTH_ON_RETURN: "drop what the procedure left on the stack beyond 16 elements before it returns",
-    Status.OUTPUT_STACK_OVERFLOW: "drop surplus elements at the end of the program, for example with std::sys::truncate_stack",
+    Status.OUTPUT_STACK_OVERFLOW: "drop surplus elements at the end of the program, for example with miden::core::sys::truncate_stack",
     Status.CYCLE_LIMIT: "raise Limits.max_cycles",
     Status.STACK_LIMIT: "raise Limits.max_stack",
     Status.MEMORY_LIMIT: "raise Limits.max_memory",

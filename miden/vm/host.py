@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Protocol, TextIO, TypeAlias
 
     from miden.assembly.source import SourceFile
+    from miden.corelib.handlers import CoreEvent
     from miden.mast.decorators import DebugOp
     from miden.mast.forest import MastForest
     from miden.mast.library import KernelLibrary, Library
@@ -57,6 +58,9 @@ class Host:
         Called with (state, error code) when an assertion failed; a text it returns is added to the message.
     output
         Where decorators print; None is standard output at the time of printing.
+    core
+        True serves the core library, and answers its events, where nothing else here does; both are loaded when a program
+        first needs them. A library, such as the reference's own file, is served in its place; False serves none.
 
     Raises
     ------
@@ -82,7 +86,10 @@ class Host:
         trace: Callable[[ProcessState, int], None] | None = None,
         on_assert_failed: Callable[[ProcessState, int], str | None] | None = None,
         output: TextIO | None = None,
+        core: Library | bool = True,
     ) -> None:
+        self._core = core
+        self._core_forest: MastForest | None = None
         self._forests: dict[bytes, MastForest] = {}
         self._handlers: dict[int, tuple[str | None, Handler]] = {}
         self._sources: dict[str, SourceFile] = {}
@@ -101,7 +108,8 @@ class Host:
 
     def get_forest(self, digest: Word) -> MastForest | None:
         """Return a forest that has a procedure root with this digest, or None; a store that has none raises `NotFoundError`."""
-        forest = self._forests.get(digest.to_bytes())
+        key = digest.to_bytes()
+        forest = self._forests.get(key) or self._get_core_forest(key)
         return self.store.get(digest) if forest is None and self.store is not None else forest
 
     def prefetch(self, forest: MastForest, limit: int) -> None:
@@ -121,10 +129,14 @@ class Host:
 
     def on_event(self, state: ProcessState) -> Iterable[Mutation] | None:
         """Answer the event whose id is on top of the stack; an exception ends the run with an ``EventError``."""
-        registered = self._handlers.get(state.stack_get(0))
-        if registered is None:
+        event_id = state.stack_get(0)
+        registered = self._handlers.get(event_id)
+        if registered is not None:
+            return registered[1](state)
+        core_event = self._core_event(event_id)
+        if core_event is None:
             raise LookupError("no event handler registered")
-        return registered[1](state)
+        return core_event.handler(state)
 
     def on_debug(self, state: ProcessState, decorator: DebugOp) -> None:
         """Run a debug decorator: by default, print what it asks for."""
@@ -151,7 +163,10 @@ class Host:
     def resolve_event(self, event_id: int) -> str | None:
         """Return the name of an event, if it is known."""
         registered = self._handlers.get(event_id)
-        return registered[0] if registered else None
+        if registered is not None:
+            return registered[0]
+        core_event = self._core_event(event_id)
+        return core_event.name if core_event is not None else None
 
     def source(self, uri: str) -> SourceFile | None:
         """Return the source text that a location names, if it is known."""
@@ -211,6 +226,29 @@ class Host:
         """Yield the digests that this host serves."""
         return map(Word.from_bytes, self._forests)
 
+    def _get_core_forest(self, digest: bytes) -> MastForest | None:
+        """Return the forest of the core library if it has a procedure root with this digest."""
+        forest = self._core_forest
+        if forest is None:
+            if self._core is False:
+                return None
+            if self._core is True:
+                from miden.corelib import core_forest
+
+                forest = core_forest()
+            else:
+                forest = self._core.forest
+            self._core_forest = forest
+        root = forest.find_procedure_root(digest)
+        return None if root is None else forest
+
+    def _core_event(self, event_id: int) -> CoreEvent | None:
+        if self._core is False:
+            return None
+        from miden.corelib.handlers import CORE_EVENTS
+
+        return CORE_EVENTS.get(event_id)
+
     def _identify(self, event: str | int, name: str | None) -> tuple[int, str | None]:
         from miden.vm.events import SYSTEM_EVENTS
 
@@ -236,6 +274,9 @@ def _event_id(event: str | int) -> int:
 
 class NullHost(Host):
     """Serves no forest and ignores every event."""
+
+    def __init__(self) -> None:
+        super().__init__(core=False)
 
     def on_event(self, state: ProcessState) -> None:
         """Do nothing."""

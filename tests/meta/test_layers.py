@@ -17,7 +17,7 @@ FLOORS = {
     "_core": 0,
     **dict.fromkeys(("_version", "errors", "field", "isa", "numbered", "status", "rpo", "hashing"), 1),
     **dict.fromkeys(("assembly", "mast", "serde", "vm", "pure"), 2),
-    **dict.fromkeys(("package", "store", "ipld", "corelib"), 3),
+    **dict.fromkeys(("package", "store", "ipld", "corelib", "optimize"), 3),
     **dict.fromkeys(("registry", "actors"), 4),
     **dict.fromkeys(("cli", "explorer", "lsp", "testing", "notebook", "cluster", "__main__"), 5),
 }
@@ -26,6 +26,8 @@ MAY_READ_ENVIRONMENT = {"cli"}
 PURE_MAY_IMPORT = {"pure", "errors", "field", "isa", "numbered", "status", "rpo"}
 
 UPWARD = {
+    ("miden.assembly.assembler", "corelib"): "the shortest way to a program links the core library, loaded when the program names it",
+    ("miden.vm.host", "corelib"): "a host serves the core library unless told otherwise, loaded when a program first calls it",
     ("miden.errors", "assembly"): "an error that carries a diagnostic renders itself; the renderer is loaded when it is printed",
 }
 """Imports that point up, each with its reason; all of them inside functions."""

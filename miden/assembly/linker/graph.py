@@ -9,12 +9,14 @@ from __future__ import annotations
 from miden.assembly.linker.callgraph import add_edge, find_cycle
 from miden.assembly.linker.errors import NOWHERE, Place, link_error
 from miden.assembly.linker.modules import PROCEDURE, LinkModule, Symbol
-from miden.assembly.linker.paths import is_name, join
+from miden.assembly.linker.paths import ROOT, is_name, join
 from miden.assembly.linker.resolver import DigestFound, ItemFound, ModuleFound, resolve_path
 from miden.assembly.sema.items import KERNEL_KIND, AliasItem, ConstantItem, ProcedureItem, TypeItem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from miden.assembly.ast import Alias, ConstRef, Target
     from miden.assembly.linker.callgraph import Edges
     from miden.assembly.linker.constants import LinkEnvironment
@@ -46,9 +48,14 @@ class Linker:
         Constant reference of an instruction -> int, `Word` or text.
     targets
         Call target -> item, and the absolute path it was found under; targets by digest are absent.
+    awaited
+        A path, and a function that returns modules below it: they are added when a path below it is first resolved.
     """
 
-    __slots__ = ("_constants", "by_path", "digests", "edges", "kernel", "modules", "pending", "resolved", "targets", "types", "values")
+    __slots__ = (
+        *("_constants", "awaited", "by_path", "digests", "edges", "kernel", "modules", "pending"),
+        *("resolved", "targets", "types", "values"),
+    )
 
     def __init__(self) -> None:
         self.modules: list[LinkModule] = []
@@ -62,6 +69,7 @@ class Linker:
         self.targets: dict[Target, tuple[Gid, str]] = {}
         self._constants: LinkEnvironment | None = None
         self.types: dict[Gid, tuple[Type, int]] = {}
+        self.awaited: tuple[str, Callable[[], list[LinkModule]]] | None = None
 
     def copy(self) -> Linker:
         """Return a linker to go on with while this one stays as it is."""
@@ -72,6 +80,7 @@ class Linker:
         other.digests = dict(self.digests)
         other.edges = {gid: dict(callees) for gid, callees in self.edges.items()}
         other.pending = list(self.pending)
+        other.awaited = self.awaited
         return other
 
     def add(self, module: LinkModule) -> int:
@@ -93,6 +102,17 @@ class Linker:
         if module.analyzed is not None:
             self.pending.append(index)
         return index
+
+    def demand(self, path: str | None) -> None:
+        """Add the modules that are awaited if an absolute path is below theirs, or if there is none; those that are there stay."""
+        if self.awaited is None:
+            return
+        prefix, load = self.awaited
+        if path is None or path == prefix or path.startswith(prefix + ROOT):
+            self.awaited = None
+            for module in load():
+                if module.path not in self.by_path:
+                    self.add(module)
 
     def symbol(self, gid: Gid) -> Symbol:
         """Return the symbol of an item."""

@@ -68,6 +68,7 @@ def resolve_path(linker: Linker, module: int, path: str, place: Place, ignored: 
             raise link_error("CircularImport", f"cannot resolve `{written}`: its imports form a circle", place, hint=hint)
         visited.add(state)
         if is_absolute(path):
+            linker.demand(path)
             exact = linker.by_path.get(path)
             if exact is not None:
                 return ModuleFound(exact)

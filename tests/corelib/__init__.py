@@ -1,0 +1,1 @@
+"""Cases for every procedure of the core library, and the tests that run them."""
