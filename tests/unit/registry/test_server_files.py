@@ -30,7 +30,7 @@ DIGESTS = {sha256(data).hexdigest(): data for data in PACKAGES.values()}
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RunningRegistry]:
-    with running_registry(tmp_path, settings=Settings(cache=0, rate=0)) as running:
+    with running_registry(tmp_path, settings=Settings(cache=0, rate=0, publish_rate=0)) as running:
         for data in PACKAGES.values():
             running.catalog.publish(data)
         yield running
