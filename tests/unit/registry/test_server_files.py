@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-REQUESTS = int(os.environ.get("MIDEN_REQUESTS", "600"))
+REQUESTS = int(os.environ.get("MIDEN_REQUESTS", "300"))
 PACKAGES = {name: package_bytes(name, value=number) for number, name in enumerate(("one", "two", "three", "four", "five"))}
 DIGESTS = {sha256(data).hexdigest(): data for data in PACKAGES.values()}
 
