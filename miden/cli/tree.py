@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 def command(console: Console, package: str | None, depth: int | None, places: Places) -> int:
     """Draw the packages of the project around this folder, or an installed package with what it runs with.
 
-    A package that was drawn before is marked (*). One that is only there to run what was built before is marked (run).
+    Outside a project, and without a name, all installed packages are drawn. A package that was drawn before is marked (*).
+    One that is only there to run what was built before is marked (run).
     """
     from miden.cli.graphs import installed_graph, project_graph
+    from miden.package.project import find_project
     from miden.registry.graphs import draw
 
-    graph = project_graph() if package is None else installed_graph(places, package)
+    graph = project_graph() if package is None and find_project(".") is not None else installed_graph(places, package)
     if console.json:
         console.document(graph.to_dict())
         return 0

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     "uninstall",
     argument("packages", multiple=True, required=False, metavar="[NAME]..."),
     flag("--project", help="In place of names: let go of the packages of the project around this folder."),
-    flag("--collect", help="Remove the files of packages that nothing names any more right away."),
+    flag(
+        "--collect",
+        help="Also let go of what only came for a run or was for a project that is gone, and remove files that nothing names any more.",
+    ),
     *PACKAGE_OPTIONS,
 )
 @with_places
@@ -28,14 +31,20 @@ def command(console: Console, packages: tuple[str, ...], project: bool, collect:
     from miden.registry.lockfile import Lock
     from miden.registry.projects import install_project
 
-    if project == bool(packages) and not collect:
-        raise MisuseError("give either names or --project")
+    if (project and packages) or not (project or packages or collect):
+        raise MisuseError("give names, or --project, or --collect")
+    files = 0
     with places.installer(console) as installer:
+        before = installer.home.read()
         if project:
             change = install_project(project_folder(), Lock(), installer)
-        else:
+        elif packages:
             change = installer.uninstall(packages)
-        files = installer.home.collect(grace=0) if collect else 0
+        if collect:
+            change = installer.tidy()
+            files = installer.home.collect(grace=0)
+    gone = tuple(key for key in before.packages if key not in change.state.packages)
+    change = change._replace(removed=gone)
     if console.json:
         console.document({**change_facts(change), "files_removed": files})
         return 0

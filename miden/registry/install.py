@@ -8,6 +8,7 @@ one; what was written for nothing is collected later. Nothing in a package is ev
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from miden.errors import InputError, IntegrityError, NotFoundError
@@ -192,6 +193,12 @@ class Installer:
                 if name not in known:
                     raise unknown_package(name, known, "what was installed by name")
             return self._switch(state, [item for item in state.wanted if item not in mine or item.name not in packages], [])
+
+    def tidy(self) -> Change:
+        """Let go of what only came for a run, and of what projects asked for whose folders are gone."""
+        with self.home.writing() as state:
+            kept = [item for item in state.wanted if item.owner == USER or (item.owner != RUN and Path(item.owner).is_dir())]
+            return self._switch(state, kept, [])
 
     def upgrade(self, packages: Sequence[str] = ()) -> Change:
         """Bring what was asked for by name to the highest version that was asked for; all of it, or some by name."""

@@ -252,7 +252,7 @@ class Home:
             named = {_file(item.entry) for item in state.packages.values()}
             limit = time.time() - grace
             removed = self._folder.sweep(older_than=grace)
-            for fan in list(self._packages.entries()):
+            for fan in [entry for entry in self._packages.entries() if entry.is_dir(follow_symlinks=False)]:
                 with self._packages.child(fan.name) as folder:
                     removed += folder.sweep(older_than=grace)
                     for name in list(folder.names()):

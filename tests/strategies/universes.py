@@ -56,7 +56,7 @@ def _requirement(low: int, high: int) -> str:
 def universes(draw: st.DrawFn) -> tuple[Universe, list[Need], dict[str, str]]:
     """Draw packages, the needs of a root, and locked versions: few and small, so that conflicts are common."""
     names = [f"p{index}" for index in range(draw(st.integers(1, 5)))]
-    highest = draw(st.integers(1, 3))
+    highest = draw(st.integers(1, 3 if len(names) < 5 else 2))
 
     def need(name: str, *, optional: bool = False) -> Need:
         low = draw(st.integers(1, highest))

@@ -63,6 +63,8 @@ class RemoteRegistry:
         Ask nobody: answer from the cache.
     budget, plain
         As for `miden.registry.http.HttpClient`.
+    certificates
+        File of certificates to trust in place of the system's.
 
     Raises
     ------
@@ -88,6 +90,7 @@ class RemoteRegistry:
         offline: bool = False,
         budget: Budget | None = None,
         plain: bool = False,
+        certificates: str | None = None,
     ) -> None:
         self.name = name
         self.location = location
@@ -102,7 +105,7 @@ class RemoteRegistry:
         self._trusted: TrustedRegistry | None = None
         if not offline:
             pinned = self._pinned(root)
-            self._client = HttpClient(location, budget=budget, plain=plain)
+            self._client = HttpClient(location, budget=budget, plain=plain, trust=certificates)
             self._trusted = TrustedRegistry(self._client, self._state, pinned)
 
     def _pinned(self, root: bytes | str | os.PathLike[str] | None) -> bytes:

@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
+    from typing import Any
 
     from uvicorn.protocols.http.h11_impl import RequestResponseCycle
 
@@ -135,8 +136,9 @@ def make_server(
     certificate: str | os.PathLike[str] | None = None,
     key: str | os.PathLike[str] | None = None,
     log_level: str = "warning",
+    grace: int = 5,
 ) -> uvicorn.Server:
-    """Return a server that is ready to run."""
+    """Return a server that is ready to run; when it is stopped, requests have `grace` seconds to be done."""
     limits = Limits() if limits is None else limits
     config = uvicorn.Config(
         create_app(catalog, settings, metrics),
@@ -147,7 +149,7 @@ def make_server(
         ws="none",
         lifespan="off",
         timeout_keep_alive=limits.idle_seconds,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=grace,
         h11_max_incomplete_event_size=HEAD_BYTES,
         backlog=1024,
         access_log=False,
@@ -162,15 +164,22 @@ def make_server(
 
 @contextmanager
 def serving(
-    catalog: Catalog, *, settings: Settings | None = None, limits: Limits | None = None, metrics: Metrics | None = None
+    catalog: Catalog,
+    *,
+    settings: Settings | None = None,
+    limits: Limits | None = None,
+    metrics: Metrics | None = None,
+    certificate: str | os.PathLike[str] | None = None,
+    key: str | os.PathLike[str] | None = None,
 ) -> Iterator[str]:
     """Serve a catalog on a free port of this machine while the block runs; its URL is yielded."""
-    server = make_server(catalog, settings=settings, limits=limits, metrics=metrics, log_level="critical")
+    more: dict[str, Any] = {"certificate": certificate, "key": key, "log_level": "critical", "grace": 1}
+    server = make_server(catalog, settings=settings, limits=limits, metrics=metrics, **more)
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     thread = Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        yield f"{'http' if certificate is None else 'https'}://127.0.0.1:{listener.getsockname()[1]}/"
     finally:
         server.should_exit = True
         thread.join()

@@ -206,6 +206,25 @@ def test_tree_and_why_draw_a_project_and_what_is_installed(cli: Cli, registry: I
     assert cli("tree", "top", "--json").json["starts"] == ["top 1.0.0"]
 
 
+def test_outside_a_project_everything_installed_is_drawn(
+    cli: Cli, registry: IndexedRegistry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli("install", "acme/math", "base@=1.0.0")
+    assert cli("tree").out.splitlines() == ["installed", "├── acme/math 0.3.0", "└── base 1.0.0"]
+    assert cli("add", "base", "--json").json["error"]["kind"] == "ProjectNotFound"
+
+
+def test_files_in_a_folder_are_a_registry(cli: Cli, tmp_path: Path, project: Path) -> None:
+    (tmp_path / "shelf").mkdir()
+    (tmp_path / "shelf" / "any.masp").write_bytes(package_bytes("book", "3.1.4"))
+    for _ in range(2):
+        assert cli("list", "--available", "--registry", tmp_path / "shelf", "--json").json["packages"][0]["name"] == "book"
+    assert cli("add", "book", "--registry", tmp_path / "shelf").code == 0
+    assert locked(project) == {"book": "3.1.4"}
+    assert [path.suffix for path in (tmp_path / "home" / "cache" / "folders").iterdir()] == [".json"]
+
+
 def test_vendor_makes_a_registry_that_needs_no_other(cli: Cli, registry: IndexedRegistry, project: Path, tmp_path: Path) -> None:
     cli("add", "top")
     assert cli("vendor", "copies", "--json").json["packages"] == ["base@1.1.0", "top@1.0.0"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from miden.errors import FormatError, InputError, IntegrityError, MidenError, NotFoundError
+from miden.errors import BackendError, FormatError, InputError, IntegrityError, MidenError, NotFoundError
 from miden.field import Word
 from miden.registry.backends import Registry, WritableRegistry, open_registry
 from miden.registry.backends.directory import DirectoryRegistry
@@ -222,6 +222,52 @@ def test_unknown_places_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         open_registry("gopher://example/x")
     assert caught.value.kind == "UnknownScheme"
+
+
+PLUGIN = """
+class Shelf:
+    writable = False
+
+    def __init__(self, location, name, **options):
+        self.name, self.location, self.options = name, location, options
+
+    def names(self, search=None):
+        return ["on-the-shelf"]
+
+    def versions(self, name):
+        return []
+
+    def fetch(self, entry):
+        raise AssertionError
+
+    def provides(self, root):
+        return []
+
+    def refresh(self):
+        pass
+
+    def close(self):
+        pass
+
+
+def broken(location, name, **options):
+    return object()
+"""
+
+
+def test_others_add_kinds_by_an_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real distribution, as a package manager would have installed it."""
+    (tmp_path / "shelf_plugin.py").write_text(PLUGIN)
+    info = tmp_path / "shelf_plugin-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shelf-plugin\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[miden.registries]\nshelf = shelf_plugin:Shelf\nbroken = shelf_plugin:broken\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = open_registry("shelf://upper/left", cache=tmp_path / "cache", depth=3)
+    assert (found.name, found.location, found.names()) == ("left", "shelf://upper/left", ["on-the-shelf"])
+    assert found.options == {"cache": tmp_path / "cache", "depth": 3}  # type: ignore[attr-defined]
+    with pytest.raises(BackendError, match="returned no registry but object"):
+        open_registry("broken://x")
 
 
 # entries from outside

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from tests.support.loopback import Reply
 
-KILLS = 300 if os.environ.get("MIDEN_CROWDS") == "full" else 25
+KILLS = 300 if os.environ.get("MIDEN_CROWDS") == "full" else 10
 
 PUBLISHER = """
 import sys

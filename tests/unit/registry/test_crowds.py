@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 FULL = os.environ.get("MIDEN_CROWDS") == "full"
-COUNTS = {"kill": 300, "readers": 500, "writers": 500} if FULL else {"kill": 30, "readers": 30, "writers": 4}
+COUNTS = {"kill": 300, "readers": 500, "writers": 500} if FULL else {"kill": 30, "readers": 15, "writers": 4}
 
 
 def crowd(what: str, folder: Path) -> dict[str, int]:

@@ -122,6 +122,21 @@ def test_projects_and_people_ask_for_packages_apart(published: IndexedRegistry, 
     assert installer.install_lock(plan([], installer.sources), "two").state.packages == {}
 
 
+def test_what_came_for_a_run_or_a_project_that_is_gone_goes(published: IndexedRegistry, installer: Installer, tmp_path: Path) -> None:
+    lock = plan([Need("saw", "^1")], installer.sources)
+    (tmp_path / "here").mkdir()
+    installer.install_lock(lock, str(tmp_path / "here"))
+    installer.install_lock(lock, str(tmp_path / "gone"))
+    installer.install(["hammer"], owner="run")
+    installer.install(["base@=2.0.0"])
+    assert installer.tidy().removed == (("hammer", "1.0.0"),)
+    (tmp_path / "here").rmdir()
+    (installer.home.path / "packages" / "stray").write_bytes(b"")
+    assert installer.tidy().removed == (("base", "1.0.0"), ("base", "1.1.0"), ("saw", "1.0.1"))
+    assert installer.home.collect(grace=0) == 4
+    assert sorted(installer.home.read().packages) == [("base", "2.0.0")]
+
+
 def test_a_failure_anywhere_changes_nothing(published: IndexedRegistry, installer: Installer, monkeypatch: pytest.MonkeyPatch) -> None:
     installer.install(["hammer"])
     before = installer.home.read()

@@ -12,6 +12,7 @@ from miden.registry.backends import WritableRegistry, open_registry
 from miden.registry.backends.remote import RemoteRegistry
 from miden.registry.http import HttpClient
 from miden.registry.index import check_package
+from miden.registry.server.serving import serving
 from miden.registry.trust import client as trust_client
 from miden.registry.trust.signing import generate_key, public_pem
 from tests.support.loopback import Reply, serve_replies
@@ -184,6 +185,45 @@ def test_names_published_before_a_claim_are_signed_by_the_publishers(server: Run
     assert caught.value.kind == "AdoptionNeeded"
     server.client("e", signers=[key], adopt=True).publish(package_bytes("acme/math", "1.1.0"))
     assert [entry.version for entry in server.client("d").versions("acme/math")] == ["1.0.0", "1.1.0"]
+
+
+def test_https_with_a_certificate_that_is_trusted(server: RunningRegistry, tmp_path: Path) -> None:
+    """The same over TLS; a client that does not know the certificate sends nothing, not even its token."""
+    certificate, key = self_signed(tmp_path)
+    with serving(server.catalog, certificate=certificate, key=key) as url:
+        assert url.startswith("https://")
+        server.url = url
+        known = server.client("known", certificates=str(certificate))
+        entry = known.publish(package_bytes("math"))
+        assert check_package(entry, known.fetch(entry))
+        stranger = server.client("stranger")
+        with pytest.raises(NetworkError) as caught:
+            stranger.publish(package_bytes("other"))
+        assert caught.value.kind == "Unreachable"
+        assert "certificate" in caught.value.message
+        known.close()
+        stranger.close()
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """Return files of a certificate for this machine and of its key."""
+    from datetime import UTC, datetime, timedelta
+    from ipaddress import ip_address
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(datetime.now(UTC)).not_valid_after(datetime.now(UTC) + timedelta(days=1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+    made = builder.sign(key, hashes.SHA256())
+    (folder / "certificate.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "key.pem").write_bytes(private)
+    return folder / "certificate.pem", folder / "key.pem"
 
 
 def test_offline_works_from_what_was_seen(server: RunningRegistry) -> None:

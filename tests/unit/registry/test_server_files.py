@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-REQUESTS = int(os.environ.get("MIDEN_REQUESTS", "600"))
+REQUESTS = int(os.environ.get("MIDEN_REQUESTS", "300"))
 PACKAGES = {name: package_bytes(name, value=number) for number, name in enumerate(("one", "two", "three", "four", "five"))}
 DIGESTS = {sha256(data).hexdigest(): data for data in PACKAGES.values()}
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RunningRegistry]:
-    with running_registry(tmp_path, settings=Settings(cache=0, rate=0)) as running:
+    with running_registry(tmp_path, settings=Settings(cache=0, rate=0, publish_rate=0)) as running:
         for data in PACKAGES.values():
             running.catalog.publish(data)
         yield running

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-REQUESTS = int(os.environ.get("MIDEN_REQUESTS", "1500"))
+REQUESTS = int(os.environ.get("MIDEN_REQUESTS", "800"))
 SETTINGS = Settings(max_package=2**16, rate=0, publish_rate=0, body_seconds=0.5)
 LIMITS = Limits(connections=60, connections_each=50, head_seconds=0.5, request_seconds=1.5, idle_seconds=1)
 

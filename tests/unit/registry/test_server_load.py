@@ -32,7 +32,7 @@ from tests.support.registry_server import make_catalog
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECONDS = float(os.environ.get("MIDEN_LOAD_SECONDS", "3"))
+SECONDS = float(os.environ.get("MIDEN_LOAD_SECONDS", "1.5"))
 CLIENTS = 64
 NAMES = ("acme/base", "acme/math", "acme/app")
 PATIENCE = Budget(connect=30, idle=60, total=120, minimum_rate=1, grace=120)
