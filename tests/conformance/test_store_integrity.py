@@ -215,7 +215,7 @@ def test_forged_files_end_in_errors_of_ours(what: str, folder: Path) -> None:
             continue
         assert len(found) <= len(forests)
     path.write_bytes(good)
-    assert refused > 15
+    assert refused > 5
     assert open_store(folder).fsck().findings == ()
 
 

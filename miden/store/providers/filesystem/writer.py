@@ -167,12 +167,14 @@ class Writer:
         segments = old.segments if segments is None else segments
         if len(recent) > RECENT_LIMIT:
             segments, recent = self._spill(state, segments, recent), {}
+        records = Segment.of(recent.items())
         manifest = Manifest(
             old.generation + 1,
             segments,
             old.packs if packs is None else packs,
             tuple(sorted(set(old.shunned if shunned is None else shunned))),
-            Segment.of(recent.items()).records,
+            records.ids,
+            records.records,
         )
         self._disk.replace(self._disk.path(layout.MANIFEST), manifest.to_bytes())
         newer = read_snapshot(self._disk, manifest, state, missing_ok=True)  # packs of an unfinished removal
