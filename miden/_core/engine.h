@@ -10,17 +10,8 @@
 #ifndef MIDEN_ENGINE_H
 #define MIDEN_ENGINE_H
 
-<<<<<<< HEAD
 #include "block.h"
-=======
 #include "links.h"
-#include "ops_crypto.h"
-#include "ops_field.h"
-#include "ops_memory.h"
-#include "ops_stack.h"
-#include "ops_system.h"
-#include "ops_u32.h"
->>>>>>> store
 #include "tier_heat.h"
 
 /* --- contexts --------------------------------------------------------------------------------------------------- */
@@ -348,22 +339,6 @@ NOINLINE void machine_free(MachineC *m) {
     free(m);
 }
 
-<<<<<<< HEAD
-/* Index of a code in this run, added if it is new; UINT32_MAX without memory. */
-NOINLINE uint32_t machine_add_code(MachineC *m, CodeC *code) {
-    if (m->code_count == m->code_capacity) {
-        uint64_t capacity = m->code_capacity;
-        CodeC **larger = grow_array(m->codes, &capacity, m->code_count + 1, sizeof *larger);
-        if (!larger || capacity > UINT32_MAX) return UINT32_MAX;
-        m->codes = larger;
-        m->code_capacity = (uint32_t)capacity;
-    }
-    m->codes[m->code_count] = code;
-    return m->code_count++;
-}
-
-=======
->>>>>>> store
 typedef struct {
     uint64_t max_cycles, max_stack, max_memory, max_continuations;
     int debug;

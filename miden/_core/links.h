@@ -10,10 +10,10 @@
 #include "records.h"
 
 /* Index of a code in this run, added if it is new; UINT32_MAX without memory. */
-NOINLINE uint32_t machine_add_code(MachineC *m, const CodeC *code) {
+NOINLINE uint32_t machine_add_code(MachineC *m, CodeC *code) {
     if (m->code_count == m->code_capacity) {
         uint64_t capacity = m->code_capacity;
-        const CodeC **larger = grow_array((void *)m->codes, &capacity, m->code_count + 1, sizeof *larger);
+        CodeC **larger = grow_array(m->codes, &capacity, m->code_count + 1, sizeof *larger);
         if (!larger || capacity > UINT32_MAX) return UINT32_MAX;
         m->codes = larger;
         m->code_capacity = (uint32_t)capacity;

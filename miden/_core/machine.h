@@ -123,7 +123,7 @@ typedef struct {
 typedef struct {
     ResolutionC *table;      /* open addressing, at most half full */
     uint32_t *numbers;       /* of the links, by slot */
-    const CodeC **codes;
+    CodeC **codes;
     uint64_t *bytes;         /* what the forest of each code counts as fetched */
     uint64_t size, count, code_count;
 } LinksC;

@@ -88,7 +88,7 @@ cdef extern from "engine.h" nogil:
         int fault_count
         uint64_t[4] fault_values
     ctypedef struct LinksC:
-        const CodeC **codes
+        CodeC **codes
         uint64_t *bytes
         uint64_t size
         uint64_t count
@@ -105,15 +105,11 @@ cdef extern from "engine.h" nogil:
     MachineC *machine_new(CodeC *code, uint32_t entrypoint, const LimitsC *limits)
     void machine_free(MachineC *m)
     int machine_run(MachineC *m, uint64_t cycles)
-<<<<<<< HEAD
     uint32_t machine_add_code(MachineC *m, CodeC *code)
-=======
-    uint32_t machine_add_code(MachineC *m, const CodeC *code)
     LinksC *links_new(uint64_t count, uint64_t code_count)
     void links_free(LinksC *links)
     void links_add(LinksC *links, const felt_t *digest, uint32_t code, uint32_t root)
     int machine_link(MachineC *m, const LinksC *links, uint64_t most, uint64_t most_bytes)
->>>>>>> store
     uint64_t stack_depth(const MachineC *m, const felt_t *sp)
     int64_t context_find(const MachineC *m, uint64_t id)
     const felt_t *word_peek(const MachineC *m, uint64_t index, uint64_t address)

@@ -13,6 +13,7 @@ from miden.errors import ExecutionError, InputError, LimitError, MidenError
 from miden.isa import NodeKind
 from miden.status import CONTINUATIONS, FIRST_FAULT, Status
 from miden.vm.backends import get_backend
+from miden.vm.fetches import Fetches
 from miden.vm.inputs import NO_ADVICE, StackInputs
 from miden.vm.interrupts import Interrupts
 from miden.vm.options import DEFAULT_LIMITS
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from miden.vm.backends import Backend
     from miden.vm.decorators import DecoratorTable
     from miden.vm.events import SystemEvent
-    from miden.vm.fetches import Fetches
     from miden.vm.host import Host
     from miden.vm.inputs import AdviceInputs
     from miden.vm.links import Links
@@ -117,7 +117,7 @@ class Processor:
         self._view: ProcessState | None = None
         self._decorators: dict[int, DecoratorTable] = {}
         self._fetched: dict[bytes, tuple[Code, int]] = {}
-        self._fetches: Fetches | None = None
+        self._fetches = Fetches(self.limits)
         self._merged: set[int] = set()
         self._machine = self.backend.machine(
             self._load(program.forest),
@@ -299,10 +299,6 @@ class Processor:
         interrupts.immediate = True
         try:
             interrupts.check()
-            if self._fetches is None:
-                from miden.vm.fetches import Fetches
-
-                self._fetches = Fetches(self.limits)
             forest = self._fetches.ask(self.host, digest, external=external)
             self.host.prefetch(forest, self.limits.max_fetches - self._fetches.count)
         finally:
@@ -488,17 +484,8 @@ def execute(
     limits: Limits | None = None,
     debug: bool = False,
 ) -> ExecutionOutput:
-    """Run a program to its end and return what it leaves; parameters as for `Processor`.
+    """Run a program to its end and return what it leaves; parameters and errors as for `Processor`.
 
-    Raises
-    ------
-    ExecutionError
-        If the program traps: `kind` is the reference's name of the error, `clk` the cycle.
-    LimitError
-        If it reaches one of its limits.
-
-    Examples
-    --------
     >>> import miden
     >>> miden.execute(miden.assemble("begin add end"), stack=[2, 3]).stack[0]
     5
