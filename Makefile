@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 JOBS ?= auto
 
 PYTHON_SOURCES := $(shell find miden -name '*.py')
-CORE_SOURCES := $(wildcard miden/_core/*.pyx miden/_core/*.pxd miden/_core/*.h miden/_core/ops/*.h miden/_core/ops/*.pxd)
+CORE_SOURCES := $(wildcard miden/_core/*.pyx miden/_core/*.pxd miden/_core/*.pxi miden/_core/*.h miden/_core/ops/*.h miden/_core/ops/*.pxd)
 STAMP_VENV := $(VENV)/.stamp-venv
 STAMP_TOOLS := $(VENV)/.stamp-tools
 STAMP_INSTALL := $(VENV)/.stamp-install

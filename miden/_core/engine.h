@@ -10,6 +10,7 @@
 #ifndef MIDEN_ENGINE_H
 #define MIDEN_ENGINE_H
 
+#include "links.h"
 #include "ops_crypto.h"
 #include "ops_field.h"
 #include "ops_memory.h"
@@ -56,67 +57,6 @@ NOINLINE int kernel_has(const MachineC *m, const felt_t digest[4]) {
         if (digest_compare(m->kernel + 4 * i, digest) == 0) return 1;
     }
     return 0;
-}
-
-/* --- other forests ---------------------------------------------------------------------------------------------- */
-
-ALWAYS_INLINE ResolutionC *resolution_slot(ResolutionC *table, uint64_t size, uint64_t seed, uint32_t from, uint32_t request, const felt_t digest[4]) {
-    uint64_t position = mix64(digest[0] ^ mix64(digest[1] ^ seed) ^ ((uint64_t)from << 8 | request)) & (size - 1);
-    for (;; position = (position + 1) & (size - 1)) {
-        ResolutionC *slot = &table[position];
-        if (!slot->request) return slot;
-        if (slot->from_code == from && slot->request == request && digest_compare(slot->digest, digest) == 0) return slot;
-    }
-}
-
-/* Remember the driver's answer. Without memory it is simply asked again. */
-NOINLINE void resolution_add(MachineC *m, uint32_t request, const felt_t digest[4]) {
-    if (2 * (m->resolution_count + 1) > m->resolution_size) {
-        uint64_t size = m->resolution_size ? 2 * m->resolution_size : 32;
-        ResolutionC *table = calloc(size, sizeof *table);
-        if (!table) return;
-        for (uint64_t i = 0; i < m->resolution_size; i++) {
-            const ResolutionC *old = &m->resolutions[i];
-            if (old->request) *resolution_slot(table, size, m->page_seed, old->from_code, old->request, old->digest) = *old;
-        }
-        free(m->resolutions);
-        m->resolutions = table;
-        m->resolution_size = size;
-    }
-    ResolutionC *slot = resolution_slot(m->resolutions, m->resolution_size, m->page_seed, m->code, request, digest);
-    if (!slot->request) m->resolution_count++;
-    ResolutionC resolution = {{digest[0], digest[1], digest[2], digest[3]}, m->code, request, m->answer_code, m->answer_root};
-    *slot = resolution;
-}
-
-/* Find code and root for a digest, from the driver's answer or an earlier one; else leave the request. */
-NOINLINE int resolve(MachineC *m, uint32_t request, const felt_t digest[4]) {
-    if (m->has_answer) {
-        resolution_add(m, request, digest);
-        return STATUS_OK;
-    }
-    if (m->resolution_size) {
-        const ResolutionC *slot = resolution_slot(m->resolutions, m->resolution_size, m->page_seed, m->code, request, digest);
-        if (slot->request) {
-            m->answer_code = slot->code;
-            m->answer_root = slot->root;
-            return STATUS_OK;
-        }
-    }
-    memcpy(m->request_digest, digest, sizeof m->request_digest);
-    return (int)request;
-}
-
-ALWAYS_INLINE void forest_select(MachineC *m, uint32_t code) {
-    m->code = code;
-    m->forest = m->codes[code];
-}
-
-/* Go to the code that was resolved, leaving a record of the way back. */
-ALWAYS_INLINE void forest_enter(MachineC *m) {
-    continuation_push(m, CONT_ENTER_FOREST, m->code);
-    forest_select(m, m->answer_code);
-    m->has_answer = 0;
 }
 
 /* --- the traversal ---------------------------------------------------------------------------------------------- */
@@ -415,22 +355,10 @@ NOINLINE void machine_free(MachineC *m) {
     free(m->contexts);
     free(m->page_table);
     free(m->resolutions);
+    free(m->links_taken);
     free(m->path);
     free(m->circuit.outputs);
     free(m);
-}
-
-/* Index of a code in this run, added if it is new; UINT32_MAX without memory. */
-NOINLINE uint32_t machine_add_code(MachineC *m, const CodeC *code) {
-    if (m->code_count == m->code_capacity) {
-        uint64_t capacity = m->code_capacity;
-        const CodeC **larger = grow_array((void *)m->codes, &capacity, m->code_count + 1, sizeof *larger);
-        if (!larger || capacity > UINT32_MAX) return UINT32_MAX;
-        m->codes = larger;
-        m->code_capacity = (uint32_t)capacity;
-    }
-    m->codes[m->code_count] = code;
-    return m->code_count++;
 }
 
 typedef struct {

@@ -118,6 +118,16 @@ typedef struct {
     uint32_t code, root;
 } ResolutionC;
 
+/* Answers that are known before a run, by digest alone: the slots of `table` have from_code 0 and request 1, their codes
+ * count from the first of `codes`. Never changed once a machine has it. */
+typedef struct {
+    ResolutionC *table;      /* open addressing, at most half full */
+    uint32_t *numbers;       /* of the links, by slot */
+    const CodeC **codes;
+    uint64_t *bytes;         /* what the forest of each code counts as fetched */
+    uint64_t size, count, code_count;
+} LinksC;
+
 typedef struct {
     /* operand stack: element i is sp[-i]; grows upwards in one buffer */
     felt_t *sp;         /* the top */
@@ -186,6 +196,10 @@ typedef struct {
     /* talk with the driver */
     ResolutionC *resolutions;    /* open addressing, at most half full */
     uint64_t resolution_count, resolution_size;
+    const LinksC *links;         /* or NULL */
+    uint8_t *links_taken;        /* which were used, and then: which of their codes */
+    uint64_t links_left, links_bytes_left; /* how many more may be, and how large their forests */
+    uint32_t links_base;         /* index of their first code */
     felt_t request_digest[4];
     felt_t *path;                /* Merkle path supplied, leaf first */
     uint64_t path_length;

@@ -65,6 +65,9 @@ cdef extern from "engine.h" nogil:
         uint64_t context_count
         SlabC *slabs
         WordSlabC *word_slabs
+        const LinksC *links
+        uint64_t links_left
+        uint64_t links_bytes_left
         felt_t[4] request_digest
         felt_t *path
         uint64_t path_length
@@ -84,6 +87,14 @@ cdef extern from "engine.h" nogil:
         int decorator_slot
         int fault_count
         uint64_t[4] fault_values
+    ctypedef struct LinksC:
+        const CodeC **codes
+        uint64_t *bytes
+        uint64_t size
+        uint64_t count
+        uint64_t code_count
+        void *table
+        void *numbers
     ctypedef struct LimitsC:
         uint64_t max_cycles
         uint64_t max_stack
@@ -95,6 +106,10 @@ cdef extern from "engine.h" nogil:
     void machine_free(MachineC *m)
     int machine_run(MachineC *m, uint64_t cycles)
     uint32_t machine_add_code(MachineC *m, const CodeC *code)
+    LinksC *links_new(uint64_t count, uint64_t code_count)
+    void links_free(LinksC *links)
+    void links_add(LinksC *links, const felt_t *digest, uint32_t code, uint32_t root)
+    int machine_link(MachineC *m, const LinksC *links, uint64_t most, uint64_t most_bytes)
     uint64_t stack_depth(const MachineC *m, const felt_t *sp)
     int64_t context_find(const MachineC *m, uint64_t id)
     const felt_t *word_peek(const MachineC *m, uint64_t index, uint64_t address)

@@ -33,6 +33,9 @@ cdef extern from *:
 include "conversions.pxi"
 
 
+include "links.pxi"
+
+
 @cython.final
 cdef class Machine:
     """One run of a program; see `miden.vm.machine.Machine` for the protocol.
@@ -45,6 +48,7 @@ cdef class Machine:
     cdef list codes
     cdef dict code_index
     cdef int busy
+    cdef Links links
 
     def __cinit__(
         self,
@@ -153,6 +157,31 @@ cdef class Machine:
             self.m.has_answer = 1
         finally:
             flag_give(&self.busy)
+
+    def link(self, Links links not None, most, most_bytes):
+        """Answer EXTERNAL and DYN from links as far as they go, before the first run: `most` of them, in forests of so many bytes."""
+        cdef uint64_t count = limit_from_object(most, "the number of links"), size = limit_from_object(most_bytes, "the bytes")
+        self.take()
+        try:
+            if self.links is not None or self.m.clk or len(self.codes) > 1:
+                raise ValueError("a machine is linked once, before its run")
+            if not machine_link(self.m, links.links, count, size):
+                raise MemoryError
+            self.links = links
+            self.codes += links.codes
+        finally:
+            flag_give(&self.busy)
+
+    @property
+    def links_left(self):
+        """How many more links may be used, and the bytes that their forests may have."""
+        return self.m.links_left, self.m.links_bytes_left
+
+    @links_left.setter
+    def links_left(self, values):
+        count, size = values
+        self.m.links_left = limit_from_object(count, "the number of links")
+        self.m.links_bytes_left = limit_from_object(size, "the bytes")
 
     def supply_path(self, bytes path not None):
         """Answer MERKLE_VERIFY or MERKLE_UPDATE: sibling digests, leaf first, 32 bytes each, as many as the depth asked for."""

@@ -114,6 +114,8 @@ class Cache(ABC, Generic[K, V]):
         if budget is not None and (type(budget) is not int or budget < 1):
             raise InputError(f"the budget must be a positive number of bytes or None, found {budget!r}", kind="InvalidBudget")
         self.budget = budget
+        self.epoch = 0
+        """Moves whenever something is held no more: who keeps parts of values knows that they may be old."""
         self.release: Callable[[V], object] | None = None
         """Called with a value that is no longer held, with the lock held: to cut what would keep it alive. It may be in use."""
         self._index: dict[K, _Entry[K, V]] = {}
@@ -304,6 +306,7 @@ class Cache(ABC, Generic[K, V]):
                 self._remove(old)
         if self.budget is not None and weight > self.budget:
             self._rejected += 1
+            self.epoch += 1
             if self.release is not None:
                 self.release(value)
             return
@@ -330,6 +333,7 @@ class Cache(ABC, Generic[K, V]):
                 del self._index[key]
         self._bytes -= entry.weight
         self._entries -= 1
+        self.epoch += 1
         if self.release is not None:
             self.release(entry.value)
 

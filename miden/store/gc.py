@@ -10,7 +10,7 @@ import time
 from typing import NamedTuple
 
 from miden.errors import FormatError, InputError, IntegrityError
-from miden.store.envelope import read_head
+from miden.store.envelope import Envelope
 from miden.store.provider import Maintained
 
 TYPE_CHECKING = False
@@ -89,15 +89,23 @@ def _reach(
             elif entry.id not in kept:
                 kept.add(entry.id)
                 chunk.append(key)
-        for key, data in home.get_many(chunk).items():
-            try:
-                waiting.extend(read_head(data).links)
-            except FormatError as error:
-                raise IntegrityError(
-                    f"the object {key} is damaged, so what it needs is not known: {error.message}",
-                    kind="DamagedObject",
-                    hint="run `miden store fsck --repair` first; nothing was deleted",
-                ) from error
+        found = home.get_many(chunk)
+        for key in chunk:
+            waiting.extend(_links(key, found.get(key)))
         if progress is not None:
             progress(len(kept), len(by_key))
     return kept, missing
+
+
+def _links(key: ObjectKey, data: bytes | None) -> tuple[ObjectKey, ...]:
+    """Return what an object needs; `IntegrityError` if that is not certain."""
+    try:
+        if data is None:
+            raise IntegrityError("it is not there", kind="LostObject")
+        return Envelope.from_bytes(data).links
+    except (FormatError, IntegrityError) as error:
+        raise IntegrityError(
+            f"the object {key} is damaged, so what it needs is not known: {error.message}",
+            kind="DamagedObject",
+            hint="run `miden store fsck --repair` first; nothing was deleted",
+        ) from error

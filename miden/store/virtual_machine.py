@@ -1,11 +1,12 @@
 """`VirtualMachine`: a long-lived object that runs many programs, from any threads, over one store.
 
-What runs share is the store with its hot cache, and the code that a backend has made of a forest; everything else is made for a
-run and gone with it.
+What runs share is the store with its hot cache, the code that a backend has made of a forest, and links: what the last run of a
+program fetched, the next one finds without asking. Everything else is made for a run and gone with it.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from threading import Lock
 from time import perf_counter
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from miden.mast.program import Program
 from miden.store.keys import ObjectKey, as_key
 from miden.vm.backends import get_backend
 from miden.vm.host import Host
+from miden.vm.links import Links
 from miden.vm.options import DEFAULT_LIMITS, Limits
 from miden.vm.processor import Processor
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Protocol
 
+    from miden.field import Word
     from miden.store.store import ObjectStore, Root
     from miden.vm.backends import Backend
     from miden.vm.host import Handler
@@ -34,6 +37,10 @@ if TYPE_CHECKING:
 
         def resolve(self, reference: str) -> Root:
             """Return the root that a name, such as ``demo@1.0``, stands for; `NotFoundError` if there is none."""
+
+
+MAX_LINKED = 256
+"""Programs whose links are kept."""
 
 
 class RunCounters(NamedTuple):
@@ -98,6 +105,8 @@ class VirtualMachine:
         self._handlers = dict(handlers or {})
         self._prefetch = prefetch
         self._make_host = make_host or self._default_host
+        self._linking = make_host is None and self.backend.make_links is not None
+        self._links: OrderedDict[Word, tuple[int, Links]] = OrderedDict()
         self._lock = Lock()
         self._ended = {"succeeded": 0, "trapped": 0, "limited": 0, "refused": 0}
         self._active = 0
@@ -135,7 +144,7 @@ class VirtualMachine:
         IntegrityError
             If what the store has is wrong, and nothing else was found.
         """
-        begin = perf_counter()
+        begin, epoch = perf_counter(), self.store.cache.epoch
         how, processor = "refused", None
         with self._lock:
             self._active += 1
@@ -144,6 +153,8 @@ class VirtualMachine:
             processor.run()
             output = processor.output()
             how = "succeeded"
+            if self._linking and not debug and processor.fetched:
+                self._learn(processor, epoch)
         except LimitError:
             how = "limited"
             raise
@@ -170,7 +181,25 @@ class VirtualMachine:
         """Return a processor at the start of a run, for callers who stop and resume; it is not counted."""
         whole = program if isinstance(program, Program) else self.program(program)
         allowed = self.limits if limits is None else _tighter(self.limits, limits)
-        return Processor(whole, stack, advice, self._make_host(), self.backend, allowed, debug)
+        known = self._links.get(whole.hash) if self._linking else None
+        links = known[1] if known is not None and known[0] == self.store.cache.epoch else None
+        return Processor(whole, stack, advice, self._make_host(), self.backend, allowed, debug, links=links)
+
+    def _learn(self, processor: Processor, epoch: int) -> None:
+        """Keep what a run fetched for the next run of its program, as long as the hot cache keeps all of it."""
+        root, fetched = processor.program.hash, processor.fetched
+        with self._lock:
+            known = self._links.get(root)
+        old = known[1].forests if known is not None and known[0] == epoch else ()
+        if len(fetched) * 4 < len(old):  # not worth making the table anew
+            return
+        links = Links(self.backend, (*old, *fetched))
+        with self._lock:
+            if links and self.store.cache.epoch == epoch:
+                self._links[root] = epoch, links
+                self._links.move_to_end(root)
+                while len(self._links) > MAX_LINKED:
+                    self._links.popitem(last=False)
 
     def program(self, reference: Root) -> Program:
         """Return the program of a root or a name.

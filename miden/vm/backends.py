@@ -42,6 +42,8 @@ class Backend:
         Felts to a digest.
     permute
         Twelve felts to twelve felts.
+    make_links
+        Makes what `miden.vm.links` says, None where machines always ask.
     merkle_store
         Nodes to a `MerkleStore`.
     largest_slice
@@ -55,6 +57,7 @@ class Backend:
         "_tier",
         "hash_elements",
         "largest_slice",
+        "make_links",
         "merge",
         "merge_in_domain",
         "merge_many",
@@ -77,6 +80,7 @@ class Backend:
         merkle_store: Callable[[Iterable[Node]], MerkleStore],
         largest_slice: int,
         tier: int = 0,
+        make_links: Callable[[list[tuple[bytes, Code, int, int]]], object] | None = None,
     ) -> None:
         self.name = name
         self.largest_slice = largest_slice
@@ -89,6 +93,7 @@ class Backend:
         self.hash_elements = hash_elements
         self.permute = permute
         self.merkle_store = merkle_store
+        self.make_links = make_links
 
     def load(self, forest: MastForest) -> Code:
         """Return the forest as this backend's machine wants it: made on first use and kept in the forest.
@@ -171,7 +176,7 @@ def _load_core(name: str) -> Backend:
     try:
         from miden._core import rpo
         from miden._core.forest import Code
-        from miden._core.processor import Machine
+        from miden._core.processor import Links, Machine
     except ImportError as error:
         hint = "build it with `make build`, or use backend='pure'"
         raise BackendError(f"the core is not built: {error}", kind="BackendNotBuilt", hint=hint) from error
@@ -193,6 +198,7 @@ def _load_core(name: str) -> Backend:
         merkle_store=merkle_store,
         largest_slice=2**18,  # it stops earlier by itself when rows are expensive
         tier=TIERS.get(name, 0),
+        make_links=Links,  # type: ignore[arg-type]  # its `code` is its own class, not any Code
     )
 
 

@@ -9,6 +9,8 @@ from miden.mast.nodes import DIGEST_OFFSET, NODE_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from miden.mast.forest import MastForest
     from miden.vm.host import Host
     from miden.vm.options import Limits
@@ -23,13 +25,18 @@ class Fetches:
         Digests that the host was asked for.
     bytes
         Size of the forests that came back, each counted once.
+    forests
+        These forests, by identity.
+    machine
+        The machine, if it has links: what it takes of them counts as fetched.
     """
 
-    __slots__ = ("_forests", "_limits", "bytes", "count")
+    __slots__ = ("_limits", "bytes", "count", "forests", "machine")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._forests: set[int] = set()
+        self.forests: dict[int, MastForest] = {}
+        self.machine: Any = None
         self.count = 0
         self.bytes = 0
 
@@ -44,6 +51,9 @@ class Fetches:
             If the host has no such forest: of kind ``ObjectNotFound`` if it has a store, which was asked too.
         """
         limits = self._limits
+        if self.machine is not None:
+            count, size = self.machine.links_left
+            self.count, self.bytes = limits.max_fetches - count, limits.max_fetched_bytes - size
         if self.count >= limits.max_fetches:
             text = f"the host may be asked for at most {limits.max_fetches} procedures"
             raise LimitError(text, kind="FetchLimitExceeded", facts=_facts(digest), hint="raise Limits.max_fetches")
@@ -54,12 +64,14 @@ class Fetches:
         if forest is None:
             raise _not_found(digest, external=external)
         self.count += 1
-        if id(forest) not in self._forests:  # the caller keeps it for the rest of the run
-            self._forests.add(id(forest))
+        if id(forest) not in self.forests:
+            self.forests[id(forest)] = forest
             self.bytes += forest.nbytes
             if self.bytes > limits.max_fetched_bytes:
                 text = f"the procedures of the host may take at most {limits.max_fetched_bytes} bytes, this one makes it {self.bytes}"
                 raise LimitError(text, kind="FetchedBytesLimitExceeded", facts=_facts(digest), hint="raise Limits.max_fetched_bytes")
+        if self.machine is not None:
+            self.machine.links_left = limits.max_fetches - self.count, limits.max_fetched_bytes - self.bytes
         return forest
 
 

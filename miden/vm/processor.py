@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from miden.vm.decorators import DecoratorTable
     from miden.vm.host import Host
     from miden.vm.inputs import AdviceInputs
+    from miden.vm.links import Links
     from miden.vm.machine import Code
     from miden.vm.options import Limits
     from miden.vm.state import ProcessState
@@ -72,6 +73,8 @@ class Processor:
         `Limits` of the run.
     debug
         Run debug and trace decorators.
+    links
+        Procedures that need not be asked for, see `miden.vm.links`; with `debug` they are.
 
     Raises
     ------
@@ -101,6 +104,8 @@ class Processor:
         backend: str | Backend | None = None,
         limits: Limits | None = None,
         debug: bool = False,
+        *,
+        links: Links | None = None,
     ) -> None:
         inputs = stack if isinstance(stack, StackInputs) else StackInputs(stack or ())
         self.program = program
@@ -125,6 +130,9 @@ class Processor:
             self.limits,
             self.debug,
         )
+        if links is not None and not self.debug:
+            self._machine.link(links.table, self.limits.max_fetches, self.limits.max_fetched_bytes)  # type: ignore[attr-defined]
+            self._fetches.machine = self._machine
         self._interrupts = Interrupts()
         self._slice = min(FIRST_SLICE, self.backend.largest_slice)
         self._pending = _BUDGET
@@ -176,7 +184,7 @@ class Processor:
             except ExecutionError as error:
                 self._fail(error)
         self._merged.add(id(forest))
-        if self._host is not None:
+        if self._host is not None and self._fetches.machine is None:
             self._host.prefetch(forest, self.limits.max_fetches)
         self._started = True
 
@@ -416,6 +424,11 @@ class Processor:
         """Forest, node id and padded operation index of the row that runs next; the index is -1 for a row of the node itself."""
         machine = self._machine
         return machine.code.owner, machine.node_id, machine.op_index  # type: ignore[return-value]  # the owner is set when the code was made
+
+    @property
+    def fetched(self) -> tuple[MastForest, ...]:
+        """The forests that the host was asked for and gave, each once."""
+        return tuple(self._fetches.forests.values())
 
     def continuations(self) -> list[tuple[str, MastForest, int]]:
         """Return what is left to do, next first: kind of record (`miden.status.CONTINUATIONS`), forest, node id.

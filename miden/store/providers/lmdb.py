@@ -1,6 +1,7 @@
 """Objects in an LMDB environment: the fastest reads of one file, a memory map without copies on the way.
 
-Needs the extra ``miden[lmdb]``. A transaction is durable when it returns, readers never wait, one writer works at a time.
+Needs the extra ``miden[lmdb]``. A transaction is durable when it returns, readers never wait, one writer works at a time. The
+library believes its own pages: open only environments that this user has made.
 """
 
 from __future__ import annotations

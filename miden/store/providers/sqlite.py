@@ -90,15 +90,23 @@ class SqliteProvider:
         self._writing = RLock()
         self._writer: sqlite3.Connection | None = None
         self._writer_thread = 0
-        with self._reading() as connection:
-            found = connection.execute("PRAGMA application_id").fetchone()[0]
-            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if found != APPLICATION_ID and tables:
-            raise IntegrityError(f"{self.path} is a database of something else", kind="NotAStore")
-        if writable and found != APPLICATION_ID:
+        try:
             with self._reading() as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.executescript(f"{SCHEMA} PRAGMA application_id={APPLICATION_ID};")
+                self._prepare(connection)
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Make the tables in an empty file; refuse a file with others."""
+        found = connection.execute("PRAGMA application_id").fetchone()[0]
+        if found == APPLICATION_ID:
+            return
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise IntegrityError(f"{self.path} is a database of something else", kind="NotAStore")
+        if self.writable:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript(f"{SCHEMA} PRAGMA application_id={APPLICATION_ID};")
 
     # -- reading
 
@@ -235,7 +243,11 @@ class SqliteProvider:
         connection = sqlite3.connect(
             f"file:{quote(self.path)}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA synchronous=FULL")
+        try:
+            connection.execute("PRAGMA synchronous=FULL")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     @contextmanager

@@ -104,11 +104,16 @@ def test_nothing_is_collected_where_damage_hides_what_is_needed(folder: Path) ->
     store.insert(CALLEE)
     path = next(path for path in (folder / "objects").rglob("*") if path.is_file() and path.stat().st_size == len(stored(CALLER).data))
     path.chmod(0o600)
-    path.write_bytes(b"\0" * 300)
-    with pytest.raises(IntegrityError) as caught:
-        store.gc(grace=0)
-    assert "fsck --repair" in (caught.value.hint or "")
-    assert store.contains(root_of(CALLEE))
+    good = path.read_bytes()
+    link = good.index(key_of(CALLEE).to_bytes())
+    for bad in (bytes(300), good[: link + 9] + b"\1" + good[link + 10 :], None):
+        path.unlink()
+        if bad is not None:
+            path.write_bytes(bad)
+        with pytest.raises(IntegrityError) as caught:
+            store.gc(grace=0)
+        assert "fsck --repair" in (caught.value.hint or "")
+        assert store.contains(root_of(CALLEE))
 
 
 def test_a_provider_that_cannot_collect_says_so() -> None:

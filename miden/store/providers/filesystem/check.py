@@ -88,7 +88,7 @@ def rebuild(disk: Disk, writer: Writer, known: Snapshot | None) -> Snapshot:
         pairs.update(known.all_pairs())
         shunned = known.shunned
     generation = secrets.randbits(48) if known is None else known.manifest.generation
-    before = Snapshot(Manifest(generation), Segment(b""), {}, tuple(packs.values()), shunned)
+    before = Snapshot(Manifest(generation), Segment.of(()), {}, tuple(packs.values()), shunned)
     return writer.write_index(before, pairs, packs=tuple(packs), shunned=shunned)
 
 

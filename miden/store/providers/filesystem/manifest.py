@@ -12,7 +12,7 @@ from miden.store.providers.filesystem.segments import HINT, ID_SIZE, RECORD_SIZE
 
 MAGIC = b"\x89MISTO\r\n"
 VERSION = 1
-_HEAD = Struct("<8sIQIIII")
+_HEAD = Struct("<8sIQIIIII")
 _CHECKSUM = 32
 
 
@@ -26,13 +26,15 @@ class Manifest(NamedTuple):
     segments: tuple[bytes, ...] = ()
     packs: tuple[bytes, ...] = ()
     shunned: tuple[bytes, ...] = ()
+    recent_ids: bytes = b""
     recent: bytes = b""
 
     def to_bytes(self) -> bytes:
         """Write the file."""
-        counts = len(self.segments), len(self.packs), len(self.shunned), len(self.recent) // RECORD_SIZE
+        lists = self.segments, self.packs, self.shunned
+        counts = *map(len, lists), len(self.recent_ids) // ID_SIZE, len(self.recent) // RECORD_SIZE
         head = _HEAD.pack(MAGIC, VERSION, self.generation, *counts)
-        body = b"".join((head, *self.segments, *self.packs, *self.shunned, self.recent))
+        body = b"".join((head, *(name for names in lists for name in names), self.recent_ids, self.recent))
         return body + blake3(body).digest()
 
     @classmethod
@@ -47,7 +49,7 @@ class Manifest(NamedTuple):
         magic, version, generation, *counts = _HEAD.unpack_from(body)
         if magic != MAGIC or version != VERSION:
             raise IntegrityError(f"the manifest is of version {version}, only {VERSION} is known", kind="DamagedIndex", hint=HINT)
-        if len(body) != _HEAD.size + ID_SIZE * sum(counts[:3]) + RECORD_SIZE * counts[3]:
+        if len(body) != _HEAD.size + ID_SIZE * sum(counts[:4]) + RECORD_SIZE * counts[4]:
             raise IntegrityError("the manifest does not have the size that it says", kind="DamagedIndex", hint=HINT)
         parts: list[tuple[bytes, ...]] = []
         at = _HEAD.size
@@ -55,8 +57,9 @@ class Manifest(NamedTuple):
             end = at + count * ID_SIZE
             parts.append(tuple(body[start : start + ID_SIZE] for start in range(at, end, ID_SIZE)))
             at = end
-        return cls(generation, parts[0], parts[1], parts[2], body[at:])
+        end = at + counts[3] * ID_SIZE
+        return cls(generation, parts[0], parts[1], parts[2], body[at:end], body[end:])
 
     def records(self) -> Segment:
         """Return the newest records as a segment."""
-        return Segment(self.recent)
+        return Segment(self.recent_ids, self.recent)

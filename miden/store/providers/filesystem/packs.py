@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 
 MAGIC = b"\x89MIPAK\r\n"
 VERSION = 1
-_HEAD = Struct("<8sII")
+_HEAD = Struct("<8sIII")
 _ENTRY = Struct("<32sQII")
 _FOOT = Struct("<QII32s")
 _CHECKSUM = 32
+
+LEVEL = 12
+"""Packs are written once and read often."""
 
 DICTIONARY_SIZE = 2**15
 """Bytes of a trained dictionary."""
@@ -69,9 +72,9 @@ class Pack:
             raise self._damaged("it is too short")
         head = disk.read_at(self._fd, _HEAD.size, 0)
         foot = disk.read_at(self._fd, _FOOT.size, size - _FOOT.size)
-        magic, version, dictionary_size = _HEAD.unpack(head)
+        magic, version, dictionary_size, dictionary_content = _HEAD.unpack(head)
         start, count, reserved, checksum = _FOOT.unpack(foot)
-        if start + count * _ENTRY.size + _FOOT.size != size or _HEAD.size + dictionary_size > start or dictionary_size > MAX_DICTIONARY:
+        if start + count * _ENTRY.size + _FOOT.size != size or _HEAD.size + dictionary_size > start or dictionary_content > MAX_DICTIONARY:
             raise self._damaged("its parts do not fit in it")
         dictionary = disk.read_at(self._fd, dictionary_size, _HEAD.size)
         index = disk.read_at(self._fd, count * _ENTRY.size, start)
@@ -83,8 +86,8 @@ class Pack:
         self._index = index
         self._end = start
         try:
-            self._zdict = ZstdDict(dictionary) if dictionary else None
-        except ValueError as error:
+            self._zdict = ZstdDict(decompress(dictionary, dictionary_content)) if dictionary else None
+        except (ValueError, IntegrityError) as error:
             raise self._damaged(f"its dictionary is none: {error}") from error
 
     def find(self, own_id: bytes) -> Packed | None:
@@ -179,8 +182,9 @@ class PackWriter:
 
     def _chunks(self) -> Iterator[bytes]:
         zdict = best_dictionary(self._samples()) if self._packed else None
-        dictionary = b"" if zdict is None else zdict.dict_content
-        head = _HEAD.pack(MAGIC, VERSION, len(dictionary))
+        content = b"" if zdict is None else zdict.dict_content
+        dictionary = compress(content, level=LEVEL) if content else b""
+        head = _HEAD.pack(MAGIC, VERSION, len(dictionary), len(content))
         yield head + dictionary
         offset = len(head) + len(dictionary)
         entries = []
@@ -188,7 +192,7 @@ class PackWriter:
         waiting = 0
         for own_id in self._ids:
             data = self._read(own_id)
-            stored = compress(data, zdict) if self._packed else data
+            stored = compress(data, zdict, LEVEL) if self._packed else data
             if len(stored) >= len(data):
                 stored = data
             entries.append(_ENTRY.pack(own_id, offset, len(stored), len(data)))
@@ -227,6 +231,6 @@ def best_dictionary(samples: Sequence[bytes]) -> ZstdDict | None:
     if found is None:
         return None
     trial = samples[:: 1 + len(samples) // MAX_TRIED]
-    without, with_it = (sum(len(compress(sample, zdict)) for sample in trial) for zdict in (None, found))
+    without, with_it = (sum(len(compress(sample, zdict, LEVEL)) for sample in trial) for zdict in (None, found))
     saved = (without - with_it) * len(samples) // len(trial)
     return found if saved > len(found.dict_content) else None

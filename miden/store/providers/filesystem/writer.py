@@ -7,6 +7,7 @@ new one, and perhaps files that no manifest names, which `sweep` deletes.
 
 from __future__ import annotations
 
+import errno
 import time
 from contextlib import suppress
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from miden.store.provider import StoredObject
+    from miden.store.providers.filesystem.packs import Pack
     from miden.store.system import Disk
 
 RECENT_LIMIT = 256
@@ -165,15 +167,17 @@ class Writer:
         segments = old.segments if segments is None else segments
         if len(recent) > RECENT_LIMIT:
             segments, recent = self._spill(state, segments, recent), {}
+        records = Segment.of(recent.items())
         manifest = Manifest(
             old.generation + 1,
             segments,
             old.packs if packs is None else packs,
             tuple(sorted(set(old.shunned if shunned is None else shunned))),
-            Segment.of(recent.items()).records,
+            records.ids,
+            records.records,
         )
         self._disk.replace(self._disk.path(layout.MANIFEST), manifest.to_bytes())
-        newer = read_snapshot(self._disk, manifest, state)
+        newer = read_snapshot(self._disk, manifest, state, missing_ok=True)  # packs of an unfinished removal
         for name in set(old.segments) - set(manifest.segments):
             self._disk.unlink(segment_path(self._disk, name))
         for name in set(old.packs) - set(manifest.packs):
@@ -353,10 +357,19 @@ class Writer:
             if unused > UNUSED_SHARE * (used + unused):
                 freed += unused
                 if not dry_run:
-                    ids = [own_id for own_id, _ in pack.entries() if own_id in live and state.packed(own_id) is not None]
-                    state = self._repack(state, ids, (pack.name,)) if ids else self._without_pack(state, pack.name)
+                    state = self._shrink_pack(state, pack, live)
         self._used = None, 0
         return state, freed
+
+    def _shrink_pack(self, state: Snapshot, pack: Pack, live: set[bytes]) -> Snapshot:
+        """Write a pack anew without what is unused in it, if there is room for that."""
+        ids = [own_id for own_id, _ in pack.entries() if own_id in live and state.packed(own_id) is not None]
+        try:
+            return self._repack(state, ids, (pack.name,)) if ids else self._without_pack(state, pack.name)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            return state
 
     def _without_pack(self, state: Snapshot, name: bytes) -> Snapshot:
         packs = tuple(other for other in state.manifest.packs if other != name)
