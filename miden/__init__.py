@@ -25,7 +25,8 @@ DivideByZero 6
 
 The tour goes on in `miden.Assembler` (libraries and kernels), `miden.Program` and `miden.MastForest` (what programs
 are made of), `miden.Host` (events, other forests, decorators), `miden.Limits` and `miden.Processor` (stopping and
-resuming), and `miden.errors`. Values are integers below p everywhere; `miden.Felt` and `miden.Word` help with them.
+resuming), `miden.open_store` and `miden.VirtualMachine` (code kept under its root, and run from there), and
+`miden.errors`. Values are integers below p everywhere; `miden.Felt` and `miden.Word` help with them.
 
 Importing this package loads next to nothing: every name is loaded when it is first used.
 """
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from miden.package.cached import CachedAssembler
     from miden.package.container import Container
     from miden.package.package import Package
+    from miden.store import ObjectStore, VirtualMachine, open_store
     from miden.vm.backends import get_backend
     from miden.vm.host import Host
     from miden.vm.inputs import AdviceInputs, StackInputs
@@ -95,6 +97,9 @@ __all__ = [
     "CachedAssembler",
     "build_project",
     "load_artifact",
+    "ObjectStore",
+    "open_store",
+    "VirtualMachine",
     "StackInputs",
     "AdviceInputs",
     "Host",
@@ -146,6 +151,7 @@ _HOMES = {
     "miden.package.cached": ("CachedAssembler",),
     "miden.package.container": ("Container",),
     "miden.package.package": ("Package",),
+    "miden.store": ("ObjectStore", "VirtualMachine", "open_store"),
     "miden.vm.backends": ("get_backend",),
     "miden.vm.host": ("Host",),
     "miden.vm.inputs": ("AdviceInputs", "StackInputs"),

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 MAX_SENTENCES = 8
 MAX_TRIED = 64
 """Needs at the root that are tried without."""
-LIMIT = 20_000
-"""Decisions of one of these searches."""
+LIMIT = 5_000
+"""Decisions of one of these searches that may be taken back."""
+BUDGET = 50_000
+"""Decisions of all of them, after which needs are no longer left out."""
 
 
 def explain(search: Search, needs: Sequence[Need], root: str) -> ResolutionError:
@@ -60,13 +62,18 @@ def explain(search: Search, needs: Sequence[Need], root: str) -> ResolutionError
 def _smallest(search: Search, needs: Sequence[Need]) -> list[Need]:
     """Return few needs that cannot be satisfied together: none of those tried can be left out."""
     kept = list(needs)
+    spent = 0
     for need in list(needs)[:MAX_TRIED]:
+        if spent > BUDGET:
+            break
         fewer = [other for other in kept if other is not need]
         try:
             if search.run(fewer, LIMIT) is not None:
                 kept = fewer
         except ResolutionError:
             continue
+        finally:
+            spent += search.decisions
     return kept
 
 

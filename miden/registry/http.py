@@ -63,7 +63,7 @@ class Budget:
         self.grace = grace
 
     def deadline(self, size: int) -> float:
-        """Return the seconds that an answer of `size` bytes may take as a whole."""
+        """Return the seconds that sending or receiving `size` bytes may take as a whole."""
         return self.total + size / self.minimum_rate
 
 
@@ -180,7 +180,7 @@ class HttpClient:
         sent = {"host": "", "user-agent": "miden", "accept": "*/*", "accept-encoding": "identity", **(headers or {})}
         if data or method in ("PUT", "POST"):
             sent["content-length"] = str(len(data))
-        with self._clock.running(self.budget.deadline(limit + len(data))):
+        with self._clock.running(self.budget.deadline(len(data))):  # until the head of the answer is there
             for _ in range(MAX_REDIRECTS + 1):
                 sent["host"] = urlsplit(url).netloc.rpartition("@")[2]
                 with self._request(method, url, sent, data) as response:
@@ -192,6 +192,7 @@ class HttpClient:
                         continue
                     self._check_headers(url, found, limit)
                     most = limit if status < 300 else min(limit, MAX_ERROR)
+                    self._clock.extend(self.budget.deadline(most))
                     yield Answer(status, found, b"", url), self._body(url, response, most)
                     return
             raise NetworkError(f"{self.base} redirects more than {MAX_REDIRECTS} times", url=url, kind="BadRedirect")
@@ -263,6 +264,10 @@ class _Clock:
             yield
         finally:
             self._local.end = None
+
+    def extend(self, seconds: float) -> None:
+        """Set the end to so many seconds from now."""
+        self._local.end = time.monotonic() + seconds
 
     def left(self, most: float | None) -> float | None:
         """Return how long one step may take, negative if the time is over."""

@@ -9,11 +9,12 @@ not a library's search.)
 Versions a package may still have are a bit mask. A decision narrows the masks of what it needs; a mask that becomes
 empty is a conflict, and the decisions that made it so are to blame. The search goes back to the latest decision to
 blame, over all that have no part in it, and never tries again a set of decisions that was found to be in conflict.
-Nothing recurses, and the number of decisions is limited.
+Nothing recurses, and the number of decisions that are taken back is limited.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import NamedTuple
 
 from miden.errors import ResolutionError
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
 
     Lookup = Callable[[str], Sequence[IndexEntry]]
 
-MAX_DECISIONS = 200_000
-"""Decisions of one search; real ones take about as many as there are packages."""
+MAX_WASTED = 20_000
+"""Decisions of one search that may be taken back; real ones take back few."""
 MAX_KEPT = 8
 """Decisions of a conflict that is remembered."""
+MAX_REMEMBERED = 100
+"""Conflicts that are remembered of one version, the latest."""
 
 ROOT: frozenset[str] = frozenset()
 
@@ -260,7 +263,7 @@ class Search:
         self._trail: list[tuple[str, str, object]] = []
         self._marks: list[int] = []
         self._kernel: str | None = None
-        self._nogoods: dict[tuple[str, int], list[tuple[tuple[str, int], ...]]] = {}
+        self._nogoods: dict[tuple[str, int], deque[tuple[tuple[str, int], ...]]] = {}
         self.decisions = 0
 
     def table(self, name: str) -> Table:
@@ -276,7 +279,7 @@ class Search:
 
     # the search
 
-    def run(self, needs: Sequence[Need], limit: int = MAX_DECISIONS) -> Conflict | None:
+    def run(self, needs: Sequence[Need], limit: int = MAX_WASTED) -> Conflict | None:
         """Search; return None if a solution stands in `chosen`, or the conflict at the root if there is none."""
         self._clear()
         conflict = self._apply([Claim(need, None, ROOT) for need in needs])
@@ -300,7 +303,7 @@ class Search:
                 level = levels[-1]
                 level.blame |= blame - {level.name}
                 name = level.name
-                if self.decisions > limit:
+                if self.decisions - len(levels) > limit:
                     message = f"no versions were found that fit together, after {self.decisions} decisions"
                     raise ResolutionError(message, kind="ResolutionTooHard", hint="ask for narrower versions")
         return None
@@ -423,7 +426,7 @@ class Search:
         if 1 < len(blame) <= MAX_KEPT:
             nogood = tuple((name, self.chosen[name]) for name in sorted(blame))
             for item in nogood:
-                self._nogoods.setdefault(item, []).append(nogood)
+                self._nogoods.setdefault(item, deque(maxlen=MAX_REMEMBERED)).append(nogood)
 
     def _undo(self) -> None:
         """Take the last decision back."""

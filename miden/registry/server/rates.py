@@ -17,7 +17,7 @@ class Rates:
 
     >>> rates = Rates(1, 2, clock=iter([0.0, 0.0, 0.0, 1.0]).__next__)
     >>> [rates.take("a") for _ in range(4)]
-    [0, 0, 1.0, 0]
+    [0.0, 0.0, 1.0, 0.0]
     """
 
     __slots__ = ("_buckets", "_clock", "burst", "rate")

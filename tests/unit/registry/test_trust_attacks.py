@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-BUDGET = Budget(connect=2, idle=2, total=4, minimum_rate=2000, grace=0.15)
+CALM = Budget(connect=10, idle=10, total=60, minimum_rate=1, grace=60)
+IMPATIENT = Budget(connect=10, idle=10, total=60, minimum_rate=2000, grace=0.15)
 ROLES = ("root", "timestamp", "snapshot", "targets", "registry", "packages", "packages-bin", "ns-acme")
 DELEGATED = ROLES[3:]
 
@@ -40,6 +41,7 @@ class Scene:
 
     def __init__(self, folder: Path) -> None:
         self.state = folder / "state"
+        self.budget = CALM
         self.world = World()
         self.current: World = self.world
         self._context = serve_replies(self._answer)
@@ -56,7 +58,7 @@ class Scene:
 
     def look(self) -> list[bytes | None]:
         """Return what a client finds that starts anew with the state from before."""
-        transport = HttpClient(self.url, budget=BUDGET)
+        transport = HttpClient(self.url, budget=self.budget)
         try:
             trusted = TrustedRegistry(transport, self.state, self.pinned)
             trusted.refresh()
@@ -199,9 +201,8 @@ def no_lengths(patch: pytest.MonkeyPatch, scene: Scene) -> None:
     patch.setattr(FetcherInterface, "download_bytes", lambda self, url, most: b"".join(self.fetch(url)))
 
 
-def no_deadline(patch: pytest.MonkeyPatch, scene: Scene) -> None:
-    patch.setattr(Budget, "deadline", lambda self, size: 1e6)
-    patch.setattr(BUDGET, "grace", 1e6)
+def no_impatience(patch: pytest.MonkeyPatch, scene: Scene) -> None:
+    scene.budget = CALM
 
 
 class Attack(NamedTuple):
@@ -223,7 +224,7 @@ ATTACKS = (
     Attack(roll_back, ROLES[1:], ("Rollback", "LogRewritten"), no_memory),
     Attack(mix, ROLES[2:], ("HashMismatch",), no_hashes),
     Attack(send_without_end, ROLES, ("TooLong",), no_lengths),
-    Attack(send_slowly, ROLES, ("TooSlow",), no_deadline),
+    Attack(send_slowly, ROLES, ("TooSlow",), no_impatience),
     Attack(hold_back, ROLES[1:], ("HttpError",), None),
     Attack(swap_types, ROLES, ("InvalidMetadata", "HashMismatch", "TooLong"), None),
     Attack(serve_rubbish, ROLES, ("InvalidMetadata", "HashMismatch"), None),
@@ -241,6 +242,8 @@ def attacked(scene: Scene, attack: Attack, role: str) -> None:
     if role == "root" and attack.act not in (roll_back, send_without_end, send_slowly, swap_types, serve_rubbish):
         scene.world.repository._renew("root", scene.world.metadata("root"))
     attack.act(scene.world, actual(scene.world, role))
+    if attack.act is send_slowly:
+        scene.budget = IMPATIENT
 
 
 @pytest.mark.parametrize(("attack", "role"), CASES)
@@ -401,7 +404,7 @@ def test_two_clients_that_were_shown_different_logs_cannot_both_go_on(scene: Sce
 
 def test_what_is_not_in_the_log_is_found_out(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.look()
-    transport = HttpClient(scene.url, budget=BUDGET)
+    transport = HttpClient(scene.url, budget=CALM)
     trusted = TrustedRegistry(transport, scene.state, scene.pinned)
     trusted.check_logged(b"first")
     with pytest.raises(IntegrityError) as caught:
@@ -420,7 +423,7 @@ def test_what_was_seen_survives_a_wiped_cache(scene: Scene, tmp_path: Path) -> N
     """Index files may be thrown away; what protects from rollback is kept elsewhere."""
     world = scene.world
     old = {**world.store.newest}
-    transport = HttpClient(scene.url, budget=BUDGET)
+    transport = HttpClient(scene.url, budget=CALM)
     cache = tmp_path / "cache" / "math"
     trusted = TrustedRegistry(transport, scene.state, scene.pinned)
     assert trusted.download(CLAIMED, cache) == b"first"
@@ -437,7 +440,7 @@ def test_what_was_seen_survives_a_wiped_cache(scene: Scene, tmp_path: Path) -> N
 
 
 def test_a_damaged_cache_is_fetched_again(scene: Scene, tmp_path: Path) -> None:
-    transport = HttpClient(scene.url, budget=BUDGET)
+    transport = HttpClient(scene.url, budget=CALM)
     trusted = TrustedRegistry(transport, scene.state, scene.pinned)
     cache = tmp_path / "math"
     cache.write_bytes(b"evil!")
