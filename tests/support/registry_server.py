@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from miden.registry.server.serving import Limits
 
 ORIGIN = "a test registry"
-QUICK = Budget(connect=2, idle=5, total=10, minimum_rate=1000, grace=2)
+QUICK = Budget(connect=10, idle=20, total=60, minimum_rate=1000, grace=30)
 
 
 class RunningRegistry:

@@ -59,6 +59,8 @@ NAMES_A_PAGE = 10_000
 MAX_PAGES = 500
 """Pages of packages that are kept until something changes: making one reads the whole package."""
 MAX_SIGNED = 2**22
+RETRY_SECONDS = 60
+"""How soon signing is tried again after it failed."""
 MAX_REASON = 1000
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -179,13 +181,21 @@ class RegistryApp:
         if time.time() >= self._refresh_at:
             async with self._refreshing:
                 if time.time() >= self._refresh_at:
-                    self._refresh_at = await run_in_threadpool(self.catalog.refresh)
+                    await self._refresh()
         self._notice()
         if self._timestamp is None:
             self._timestamp = self.catalog.metadata("timestamp")
         if self._timestamp is None:
             raise Rejected(503, "MissingMetadata", "the registry has no timestamp")
         return self._timestamp
+
+    async def _refresh(self) -> None:
+        """Sign again what is half over. If that cannot be done, what is there is served as long as it holds."""
+        try:
+            self._refresh_at = await run_in_threadpool(self.catalog.refresh)
+        except (MidenError, OSError) as error:
+            log.error("nothing can be signed: %s", error)
+            self._refresh_at = time.time() + RETRY_SECONDS
 
     def _notice(self) -> None:
         """Forget what is no longer so, if anybody changed anything."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from miden.errors import InputError
 from miden.registry.server import catalog as catalog_module
 from miden.registry.server.app import Settings
 from miden.registry.server.verifying import verify_catalog
@@ -145,6 +146,26 @@ def test_a_damaged_database_is_told(tmp_path: Path) -> None:
         assert error.kind == "DamagedDatabase"
     else:
         assert problems
+
+
+@pytest.mark.parametrize("failure", [OSError(28, "no space left"), InputError("no key", kind="MissingKey")])
+def test_what_still_holds_is_served_if_nothing_can_be_signed(
+    server: RunningRegistry, http: httpx.Client, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    """A full disk or missing keys stop publishing, not reading."""
+
+    def fail(*_arguments: object, **_more: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(server.catalog, "refresh", fail)
+    monkeypatch.setattr(server.catalog, "_repository", fail)
+    client = server.client()
+    entry = client.versions("one")[0]
+    assert client.fetch(entry) == PACKAGES["one"]
+    answer = http.post("/v1/packages", content=b"\0\0\0\0" + package_bytes("new"), headers={"authorization": f"Bearer {server.token}"})
+    assert answer.status_code in (503, 507)
+    assert answer.json()["error"]["kind"] in ("DiskFull", "MissingKey")
+    assert server.catalog.counts() == (5, 5)
 
 
 RANGES = {
