@@ -32,6 +32,7 @@ VERBS = {
     "strip": "Remove debug information.",
     "doc": "Write the documentation of a library.",
     "graph": "Draw the nodes of a program or library.",
+    "optimize": "Look for shorter operation sequences with the same effect.",
     "explain": "Explain an error code.",
     "doctor": "Say what is installed here, and which backend runs.",
     "completion": "Print a script for shell completion.",
