@@ -3,8 +3,8 @@
 usage: python tools/gen_docs.py [--check]
 
 docs/reference/isa.md from `miden.isa`, masm.md from `miden.assembly.mnemonics`, errors.md from `miden.status` and
-`miden.assembly.explain`, cli.md from the help of the command line, core-library.md from the doc comments of the core library.
-With ``--check`` it writes nothing and exits 1 if a page is out of date.
+`miden.assembly.explain`, cli.md from the help of the command line, core-library.md from the doc comments of the core
+library. With ``--check`` it writes nothing and exits 1 if a page is out of date.
 """
 
 from __future__ import annotations

@@ -47,6 +47,7 @@ VERBS = {
     "store": "Keep code under its root, and get it back verified.",
     "doc": "Write the documentation of a library.",
     "graph": "Draw the nodes of a program or library.",
+    "optimize": "Look for shorter operation sequences with the same effect.",
     "explain": "Explain an error code.",
     "doctor": "Say what is installed here, and which backend runs.",
     "completion": "Print a script for shell completion.",

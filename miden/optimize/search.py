@@ -1,6 +1,6 @@
 """Find the shortest order of moves, copies and computations that has a given effect.
 
-The effect says which computations there are (`symbolic.Node`) and which stack they must leave. What is free is their order,
+The effect says which computations there are (`effects.Node`) and which stack they must leave. What is free is their order,
 and every move, copy and drop between them. The search goes forward, one operation at a time, over all such sequences, and
 keeps the best `width` states of each length: those that need the fewest operations more, by a bound that counts the
 computations, copies and drops that are left, and an estimate of the moves. A state is a stack and the set of computations that
@@ -15,22 +15,22 @@ from collections import Counter
 from heapq import nsmallest
 
 from miden.isa import OP, OPERATIONS
-from miden.optimize.symbolic import ALWAYS, MOVES
+from miden.optimize.meanings import ALWAYS, MOVES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TypeAlias
 
-    from miden.optimize.symbolic import Effect, Node, Operation, Values
+    from miden.optimize.effects import Effect, Node, Operation
 
     Stack: TypeAlias = tuple[int, ...]
     State: TypeAlias = tuple[Stack, int]
     """What is on the stack, and a bit for every computation that has been done."""
     Trail: TypeAlias = tuple["Trail | None", tuple[Operation, ...]]
 
-DEFAULT_WIDTH = 2000
-"""States of each length that are kept: some seconds for twenty operations."""
+DEFAULT_WIDTH = 1000
+"""States of each length that are kept: some seconds for sixteen operations."""
 
 _SHUFFLES = tuple((OP[name], *MOVES[name]) for name in MOVES if not name.startswith(("DUP", "DROP")))
 _COPIES = tuple((OP[name], MOVES[name][1][0]) for name in MOVES if name.startswith("DUP"))
@@ -43,7 +43,7 @@ _DROP = ((OP["DROP"], None),)
 class Problem:
     """What is to be done: computations, the stack before and the stack after."""
 
-    def __init__(self, effect: Effect, values: Values, start: Stack) -> None:
+    def __init__(self, effect: Effect, start: Stack) -> None:
         self.start = start
         self.target = effect.stack
         self.makers = _makers(effect.nodes)
@@ -104,7 +104,7 @@ class Problem:
                 cost = 0.0
                 for place, value in enumerate(order):
                     if place >= len(stack) or stack[place] != value:
-                        cost += costs[value] if value in costs else 0.0 if value in self.makers else 99.0
+                        cost += costs.get(value, 0.0 if value in self.makers else 99.0)
                 best = min(best, cost)
         return best
 

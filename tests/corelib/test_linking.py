@@ -64,7 +64,7 @@ def test_it_can_be_left_out() -> None:
 
 
 def test_a_host_of_ones_own_serves_it_too() -> None:
-    host = miden.Host(handlers={"app::answer": lambda state: [miden.ExtendStack([42])]})
+    host = miden.Host(handlers={"app::answer": lambda _: [miden.ExtendStack([42])]})
     source = 'use miden::core::math::u64 begin exec.u64::mod emit.event("app::answer") adv_push.1 movup.15 drop end'
     assert miden.execute(miden.assemble(source), stack=STACK, host=host).stack[:3] == [42, 0, 2]
 
@@ -79,7 +79,7 @@ def test_a_handler_of_ones_own_comes_first() -> None:
 
 
 def test_the_name_of_its_event_is_in_an_error() -> None:
-    with pytest.raises(miden.ExecutionError, match="miden::core::math::u64::u64_div.*division by zero"):
+    with pytest.raises(miden.ExecutionError, match=r"miden::core::math::u64::u64_div.*division by zero"):
         miden.execute(miden.assemble(DIVISION), stack=[0, 0, 0, 1])
 
 

@@ -37,6 +37,9 @@ SPILL = 2**29
 TRUNCATE = f"exec.::{NAMESPACE}sys::truncate_stack"
 """MASM after a procedure that drops elements and then pushes some: with sixteen on the stack that leaves more than sixteen."""
 
+ANSWERS_SIZE = 200_000
+"""Characters of the answers that are kept of a procedure."""
+
 NOTHING_ROWS = 4
 """Rows of `NOTHING`: those of a block of two operations."""
 
@@ -211,7 +214,7 @@ class Theirs:
         advice = case.advice or {}
         run: dict[str, Any] = {"stack": list(case.stack)[::-1], "memory": True}
         run["advice_stack"] = [int(value) for value in advice.get("advice_stack", ())]
-        run["advice_map"] = {str(key).removeprefix("0x"): values for key, values in (advice.get("advice_map") or {}).items()}
+        run["advice_map"] = {"0x" + str(key).removeprefix("0x"): values for key, values in (advice.get("advice_map") or {}).items()}
         run["merkle_store"] = list(advice.get("merkle_store") or ())
         return self._reference.ask("program", source=text, corelib="dynamic", libraries=[{"modules": NOTHING}], run=run)
 
@@ -283,8 +286,12 @@ def record_path(module: str) -> Path:
 
 
 def record(module: str, answers: Mapping[str, Sequence[Outcome]]) -> None:
-    """Keep the reference's answers to the first cases of every procedure of a module, in their order."""
-    lines = [json.dumps({"procedure": name, "answers": outcomes}, separators=(",", ":")) for name, outcomes in sorted(answers.items())]
+    """Keep the reference's answers to the first cases of every procedure of a module, in their order: fewer of large ones."""
+    lines = []
+    for name, outcomes in sorted(answers.items()):
+        sizes = itertools.accumulate(len(json.dumps(outcome)) for outcome in outcomes)
+        kept = [outcome for outcome, size in zip(outcomes, sizes, strict=True) if size < ANSWERS_SIZE] or outcomes[:1]
+        lines.append(json.dumps({"procedure": name, "answers": kept}, separators=(",", ":")))
     VECTORS.mkdir(parents=True, exist_ok=True)
     record_path(module).write_bytes(gzip.compress(("\n".join(lines) + "\n").encode(), 9, mtime=0))
 

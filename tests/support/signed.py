@@ -1,178 +1,152 @@
-"""A registry's signed metadata in memory, with every key at hand, and what an attacker can do to it."""
+"""What the cases of signatures have in common, and secp256k1 in plain arithmetic, as oracle and to sign without chance."""
 
 from __future__ import annotations
 
-import json
-from datetime import datetime, timedelta
-from functools import cache
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING, NamedTuple
 
-from miden.registry.trust import repository as tuf
-from miden.registry.trust.log import Checkpoint, MerkleLog, leaf_hash
-from miden.registry.trust.repository import CHECKPOINT, SignedRepository, Target
-from miden.registry.trust.signing import generate_key
-from tests.support.loopback import Reply
+from miden.field import P, Word
+from miden.hashing import error_code, hash_elements
+from tests.support.corelib import Case, Failure, set_memory, spill
+from tests.support.hashed import packed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    import random
+    from collections.abc import Callable
 
-    from securesystemslib.signer import CryptoSigner
+FIELD = 2**256 - 2**32 - 977
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+G = (
+    0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798,
+    0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8,
+)
 
-ORIGIN = "test registry"
-CLAIMED, FREE = "index/acme/math", "index/free"
-OWN = ("root", "timestamp", "snapshot", "targets")
-
-
-@cache
-def key(name: str) -> CryptoSigner:
-    """Return the key of this name; the same for all tests."""
-    return generate_key()
+Point = tuple[int, int] | None
 
 
-class MemoryStore:
-    """Metadata in memory."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, dict[int, bytes]] = {}
-        self.newest: dict[str, int] = {}
-
-    def load(self, role: str, version: int | None = None) -> bytes | None:
-        versions = self.files.get(role, {})
-        return versions.get(self.newest[role] if version is None and versions else version or 0)
-
-    def save(self, role: str, version: int, data: bytes) -> None:
-        self.files.setdefault(role, {})[version] = data
-        self.newest[role] = version
+def plus(left: Point, right: Point) -> Point:
+    """Add two points."""
+    if left is None or right is None:
+        return left or right
+    (x1, y1), (x2, y2) = left, right
+    if x1 == x2 and (y1 + y2) % FIELD == 0:
+        return None
+    slope = 3 * x1 * x1 * pow(2 * y1, -1, FIELD) if left == right else (y2 - y1) * pow(x2 - x1, -1, FIELD)
+    x = (slope * slope - x1 - x2) % FIELD
+    return x, (slope * (x1 - x) - y1) % FIELD
 
 
-class World:
-    """A registry with a claimed name and a free one, and the server that serves it."""
-
-    def __init__(self, threshold: int = 1) -> None:
-        self.offset = timedelta()
-        self.store = MemoryStore()
-        self.signers = {role: [key(f"{role}-{number}") for number in range(threshold)] for role in (*OWN, "registry", "packages")}
-        self.repository = SignedRepository(self.store, self.signers, self.clock)
-        self.pinned = self.repository.create(threshold=threshold, bin_bits=1)
-        self.threshold = threshold
-        if threshold > 1:
-            for role in ("timestamp", "snapshot", "targets", "registry", "packages"):
-                self.repository.rotate(role, self.signers[role], threshold)
-        self.publishers = [key(f"acme-{number}") for number in range(threshold)]
-        self.claim = self.repository.delegate("acme/*", [signer.public_key for signer in self.publishers], threshold)
-        self.targets: dict[str, bytes] = {}
-        self.log = MerkleLog()
-        self.overrides: dict[str, Reply] = {}
-        self.publish(b"first")
-
-    def clock(self) -> datetime:
-        return tuf.now() + self.offset
-
-    @property
-    def roles(self) -> list[str]:
-        """Every role that a client meets on its way to the two names, the root first."""
-        return [*OWN, "registry", "packages", self.repository.role_of(FREE), self.claim]
-
-    def put(self, path: str, data: bytes) -> Target:
-        digest = sha256(data).hexdigest()
-        folder, slash, name = path.rpartition("/")
-        self.targets[f"{folder}{slash}{digest}.{name}"] = data
-        return Target(len(data), digest)
-
-    def publish(self, data: bytes) -> None:
-        """Publish new content of both names: every role but root and targets gets a new version."""
-        self.log.append(leaf_hash(data))
-        self.repository.set_targets({FREE: self.put(FREE, data), CHECKPOINT: self.put(CHECKPOINT, self.checkpoint().to_bytes())})
-        target = self.put(CLAIMED, data)
-        self.repository.accept(self.claim, self.signed_by(self.publishers, {CLAIMED: target}), {CLAIMED: target})
-        self.repository.commit()
-
-    def renew(self) -> None:
-        """Give every role a new version, root and targets too."""
-        self.publish(b"second")
-        for role in ("packages", "targets"):
-            self.repository._renew(role, self.repository._load(role))
-        self.repository._renew("root", self.repository._load("root"))
-        self.repository.commit()
-
-    def checkpoint(self) -> Checkpoint:
-        return Checkpoint(ORIGIN, self.log.size, self.log.root())
-
-    def signed_by(self, signers: Iterable[CryptoSigner], targets: Mapping[str, Target]) -> bytes:
-        """Return metadata of the claimed namespace as its publishers make it."""
-        from tuf.api.metadata import Metadata, TargetFile, Targets
-
-        before = self.store.newest.get(self.claim, 0)
-        files = {path: TargetFile(file.size, {"sha256": file.sha256}, path) for path, file in targets.items()}
-        made = Metadata(Targets(before + 1, expires=self.clock() + timedelta(days=90), targets=files))
-        for signer in signers:
-            made.sign(signer, append=True)
-        return made.to_bytes()
-
-    # attacks
-
-    def metadata(self, role: str) -> Any:
-        return self.repository._load(role)
-
-    def keys(self, role: str) -> list[CryptoSigner]:
-        if role == self.claim:
-            return self.publishers
-        return list(self.repository._keys(role))
-
-    def sign(self, role: str, metadata: Any, signers: Iterable[CryptoSigner] | None = None) -> bytes:
-        metadata.signatures.clear()
-        for signer in self.keys(role) if signers is None else signers:
-            metadata.sign(signer, append=True)
-        data: bytes = metadata.to_bytes()
-        return data
-
-    def force(self, role: str, data: bytes, version: int | None = None) -> None:
-        """Put bytes in the place of a role, and sign all that stands above it and is signed online, as a thief of those keys could."""
-        version = self.store.newest[role] if version is None else version
-        self.store.save(role, version, data)
-        if role in ("root", "timestamp"):
-            return
-        if role == "snapshot":
-            self.repository._timestamp()
-            return
-        self.repository._changed.add(role)
-        self.repository.commit()
-
-    def override(self, role: str, reply: Reply) -> None:
-        """Let the server answer something else for the newest file of a role."""
-        version = self.store.newest[role]
-        self.overrides["timestamp.json" if role == "timestamp" else f"{version}.{role}.json"] = reply
-
-    def newest(self, role: str) -> bytes:
-        data = self.store.load(role)
-        assert data is not None
-        return data
-
-    # server
-
-    def answer(self, path: str, headers: Mapping[str, str]) -> Reply:
-        parts = urlsplit(path)
-        kind, _, name = parts.path.removeprefix("/v1/").partition("/")
-        if name in self.overrides:
-            return self.overrides[name]
-        query = {field: values[0] for field, values in parse_qs(parts.query).items()}
-        data: bytes | None = None
-        if kind == "metadata":
-            version, dot, role = name.removesuffix(".json").rpartition(".")
-            data = self.store.load(role, int(version) if dot else None)
-        elif kind == "targets":
-            data = self.targets.get(name)
-        elif name == "consistency":
-            first, second = int(query["first"]), int(query["second"])
-            data = proof_json(0, self.log.consistency_proof(first, second))
-        elif name == "inclusion":
-            leaf, size = bytes.fromhex(query["leaf"]), int(query["size"])
-            index = next((at for at in range(size) if self.log.nodes[0, at] == leaf), None)
-            data = None if index is None else proof_json(index, self.log.inclusion_proof(index, size))
-        return Reply(status=404) if data is None else Reply(data)
+def times(factor: int, point: Point) -> Point:
+    """Multiply a point."""
+    total: Point = None
+    while factor:
+        if factor & 1:
+            total = plus(total, point)
+        point, factor = plus(point, point), factor >> 1
+    return total
 
 
-def proof_json(index: int, proof: Iterable[bytes]) -> bytes:
-    return json.dumps({"index": index, "proof": [part.hex() for part in proof]}).encode()
+def compressed(point: Point) -> bytes:
+    """Return 33 bytes."""
+    assert point is not None
+    return bytes([2 + point[1] % 2]) + point[0].to_bytes(32, "big")
+
+
+def point_of(data: bytes) -> Point:
+    """Return the point of 33 bytes, None if there is none."""
+    x = int.from_bytes(data[1:], "big")
+    y = pow(x**3 + 7, (FIELD + 1) // 4, FIELD)
+    if data[0] not in (2, 3) or x >= FIELD or (y * y - x**3 - 7) % FIELD:
+        return None
+    return x, y if y % 2 == data[0] % 2 else FIELD - y
+
+
+def sign(secret: int, digest: bytes, nonce: int) -> bytes:
+    """Return r, s, the smaller one, and a recovery id that nobody reads."""
+    point = times(nonce, G)
+    assert point is not None
+    r = point[0] % ORDER
+    s = pow(nonce, -1, ORDER) * (int.from_bytes(digest, "big") + r * secret) % ORDER
+    return r.to_bytes(32, "big") + min(s, ORDER - s).to_bytes(32, "big") + bytes([nonce % 4])
+
+
+def verifies(key: bytes, digest: bytes, signature: bytes) -> bool | None:
+    """Tell whether a signature is valid, None if it cannot be read."""
+    point = point_of(key)
+    if point is None or signature[64] > 3:
+        return None
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+    if not (0 < r < ORDER and 0 < s <= ORDER // 2):
+        return False
+    inverse = pow(s, -1, ORDER)
+    total = plus(times(int.from_bytes(digest, "big") * inverse % ORDER, G), times(r * inverse % ORDER, point))
+    return total is not None and total[0] % ORDER == r
+
+
+class Signed(NamedTuple):
+    """Key, digest or challenge, signature, and whether it is valid; None if the host must refuse it."""
+
+    key: bytes
+    digest: bytes
+    signature: bytes
+    valid: bool | None
+
+
+def flipped(data: bytes, rng: random.Random) -> bytes:
+    """Change a bit."""
+    place = rng.randrange(8 * len(data))
+    return bytes(byte ^ (1 << place % 8 if at == place // 8 else 0) for at, byte in enumerate(data))
+
+
+def prehash(made: Callable[[random.Random, int], Signed], impl: bool) -> Callable[[random.Random, int], Case]:
+    """Make cases of a procedure that finds key, digest and signature in memory."""
+
+    def maker(rng: random.Random, index: int) -> Case:
+        parts = made(rng, index)
+        places = [4 * rng.randrange(20), 100 + 4 * rng.randrange(20), 200 + 4 * rng.randrange(20)]
+        cells = {}
+        for place, part in zip(places, parts[:3], strict=True):
+            cells |= dict(enumerate(packed(part), place))
+        below = [rng.randrange(P) for _ in range(13)]
+        expect: Failure | list[int] | None = Failure("EventError") if parts.valid is None else [int(parts.valid)]
+        which = rng.randrange(3)
+        match index % 32:
+            case 29:
+                places[which], expect = places[which] + 1, Failure("EventError")
+            case 30:
+                places[which], expect = 800, Failure("EventError")
+            case 31:
+                cells[places[which]], expect = 2**32 + rng.randrange(9), Failure("EventError")
+        if impl and not isinstance(expect, Failure):
+            expect = None
+        # the next word from the transcript shows that the same was logged
+        teardown = spill(12) if impl else "dup.0 mem_store.900 log_precompile"
+        memory = None if impl or expect is None or isinstance(expect, Failure) else {900: expect[0]}
+        return Case([*places, *below], set_memory(cells), teardown, expect=expect if isinstance(expect, Failure) else None, memory=memory)
+
+    return maker
+
+
+def whole(made: Callable[[random.Random, int, Word], Signed], code: int) -> Callable[[random.Random, int], Case]:
+    """Make cases of a procedure that takes key and signature from the advice."""
+
+    def maker(rng: random.Random, index: int) -> Case:
+        message = Word(rng.randrange(P) for _ in range(4))
+        key, _, signature, valid = made(rng, index, message)
+        commitment = hash_elements(packed(key))
+        below = [rng.randrange(P) for _ in range(8)]
+        values = [*packed(key), *packed(signature), *below[: index % 3]]
+        expect: Failure | None = None if valid else Failure("EventError") if valid is None else Failure("FailedAssertion", code)
+        if index % 32 == 29:
+            values, expect = values[: rng.randrange(len(packed(key + signature)))], Failure("AdviceError")
+            if len(values) > len(packed(key)):
+                expect = None
+        elif index % 32 == 30:
+            commitment = Word((commitment[0] + 1, *commitment[1:]))
+            expect = Failure("FailedAssertion", error_code("invalid public key commitment"))
+        elif index % 32 == 31:
+            message = Word((*message[:3], (message[3] + 1) % P))
+            expect = Failure("FailedAssertion", code) if valid is not None else expect
+        advice = {"advice_stack": [str(value) for value in values]}
+        return Case([*commitment[::-1], *message[::-1], *below], teardown="log_precompile", advice=advice, expect=expect)
+
+    return maker

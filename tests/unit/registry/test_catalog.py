@@ -23,7 +23,7 @@ from miden.registry.trust.repository import SignedRepository, Target, index_path
 from tests.support.packages import package_bytes
 from tests.support.programs import ROOT
 from tests.support.registry_server import ORIGIN, make_catalog, offline_keys
-from tests.support.signed import OWN, MemoryStore, World, key
+from tests.support.signed_registry import OWN, MemoryStore, World, key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,7 +24,7 @@ from miden.registry.trust.client import TrustedRegistry
 from miden.registry.trust.log import MerkleLog, leaf_hash
 from miden.registry.trust.repository import CHECKPOINT
 from tests.support.loopback import Reply, serve_replies
-from tests.support.signed import CLAIMED, FREE, World, key
+from tests.support.signed_registry import CLAIMED, FREE, World, key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
