@@ -20,7 +20,7 @@ from typing import Any
 import areas
 from harness import Case, Figure, Reference, Series, Setting, machine, measure, other_work
 from plot import svg
-from report import area_text, machine_line, markdown, write_into, write_json
+from report import area_text, machine_line, sections, write_into, write_json
 
 
 def run_area(name: str, setting: Setting, rounds: int) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes, one round: to see that it works, not to quote")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw ratios and growth here")
-    parser.add_argument("--write-docs", type=Path, metavar="FILE.md", help="write the tables between the two markers of this document")
+    parser.add_argument("--write-docs", type=Path, metavar="FILE.md", help="write the tables into this document; those of other areas stay")
     parser.add_argument("--check", action="store_true", help="exit 1 if a bar is missed")
     return parser.parse_args()
 
@@ -106,7 +106,7 @@ def main() -> int:
     if options.plot:
         options.plot.write_text(svg(document), encoding="utf-8")
     if options.write_docs:
-        write_into(options.write_docs, markdown(document))
+        write_into(options.write_docs, sections(document), [areas.load(name).TITLE for name in areas.NAMES])
     missed = [row["name"] for area in document["areas"] for row in area["rows"] if row.get("met") is False]
     if missed:
         print(f"\nmissed: {', '.join(missed)}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from plot import exponent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 BEGIN, END = "<!-- compare.py: begin -->", "<!-- compare.py: end -->"
@@ -96,27 +97,29 @@ def area_text(area: dict[str, Any], machine: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def markdown(document: dict[str, Any]) -> str:
-    """Return all areas as tables of a document."""
-    parts = [f"`{document['command']}`, on {document['date']}.", f"{machine_line(document)}."]
+def sections(document: dict[str, Any]) -> dict[str, str]:
+    """Return title -> text of every area as a section of a document; each says how and on what it was taken."""
+    taken = f"`{document['command']}`, on {document['date']}: {machine_line(document)}."
+    found = {}
     for area in document["areas"]:
-        parts.append(f"### {area['title']}")
-        if warning(area, document["machine"]):
-            parts.append(warning(area, document["machine"]))
+        parts = [f"### {area['title']}", " ".join((taken, warning(area, document["machine"]))).rstrip()]
         if area["rows"]:
             table = [heads(area), ["---", *["--:"] * 6], *map(columns, area["rows"])]
             parts.append("\n".join(f"| {' | '.join(row)} |" for row in table))
         if area["series"]:
             parts.append("\n".join(f"- {line}" for line in series_lines(area)))
-    return "\n\n".join(parts)
+        found[area["title"]] = "\n\n".join(parts)
+    return found
 
 
-def write_into(path: Path, text: str) -> None:
-    """Put the text between the two markers of a document, or stop if it has none."""
+def write_into(path: Path, written: dict[str, str], order: Sequence[str]) -> None:
+    """Put sections between the two markers of a document, or stop if it has none; those of other titles in `order` stay."""
     old = path.read_text(encoding="utf-8")
     begin, end = old.find(BEGIN), old.find(END)
     if begin < 0 or end < begin:
         raise SystemExit(f"{path} has no lines {BEGIN} and {END}")
+    kept = {f"{part.partition(chr(10))[0]}": f"### {part}".strip() for part in old[begin + len(BEGIN) : end].split("### ")[1:]}
+    text = "\n\n".join(section for title in order if (section := written.get(title) or kept.get(title)))
     path.write_text(f"{old[: begin + len(BEGIN)]}\n\n{text}\n\n{old[end:]}", encoding="utf-8")
 
 

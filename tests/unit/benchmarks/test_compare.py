@@ -62,11 +62,21 @@ def test_the_tables_of_a_document_are_replaced(tmp_path: Path) -> None:
     assert "| many at once" in text and "\nold\n" not in text
 
 
+def test_the_sections_of_other_areas_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    document = tmp_path / "performance.md"
+    document.write_text("a\n<!-- compare.py: begin -->\n\n### B\n\nold b\n\n### C\n\nold c\n\n<!-- compare.py: end -->\n", encoding="utf-8")
+    write_into = module("report", monkeypatch).write_into
+    write_into(document, {"A": "### A\n\nnew a", "C": "### C\n\nnew c"}, ["A", "B", "C"])
+    text = document.read_text(encoding="utf-8")
+    assert text.index("new a") < text.index("old b") < text.index("new c")
+    assert "old c" not in text
+
+
 def test_a_document_without_markers_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     document = tmp_path / "plain.md"
     document.write_text("nothing here\n", encoding="utf-8")
     with pytest.raises(SystemExit, match="has no lines"):
-        module("report", monkeypatch).write_into(document, "text")
+        module("report", monkeypatch).write_into(document, {}, [])
 
 
 @pytest.mark.parametrize(
