@@ -53,17 +53,17 @@ def _read(state: ProcessState, position: int, size: int, name: str) -> bytes:
         raise ExecutionError(f"failed to read {name} from memory: {error.message}", kind="PackedBytes") from error
 
 
-def recheck_ecdsa(calldata: bytes) -> tuple[Word, Word]:
+def verify_ecdsa_request(calldata: bytes) -> tuple[Word, Word]:
     """Return tag and commitment of a request to verify an ECDSA signature."""
-    return _recheck(calldata, ECDSA, ECDSA_PARTS, verify_ecdsa)
+    return _verify_request(calldata, ECDSA, ECDSA_PARTS, verify_ecdsa)
 
 
-def recheck_eddsa(calldata: bytes) -> tuple[Word, Word]:
+def verify_eddsa_request(calldata: bytes) -> tuple[Word, Word]:
     """Return tag and commitment of a request to verify an EdDSA signature."""
-    return _recheck(calldata, EDDSA, EDDSA_PARTS, verify_eddsa)
+    return _verify_request(calldata, EDDSA, EDDSA_PARTS, verify_eddsa)
 
 
-def _recheck(calldata: bytes, event: int, sizes: Sequence[int], verify: Verify) -> tuple[Word, Word]:
+def _verify_request(calldata: bytes, event: int, sizes: Sequence[int], verify: Verify) -> tuple[Word, Word]:
     if len(calldata) != sum(sizes):
         raise ExecutionError(f"calldata is {sum(sizes)} bytes, found {len(calldata)}", kind="InvalidCalldata")
     key, digest, _ = sizes

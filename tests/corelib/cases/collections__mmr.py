@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from miden.field import P, Word
 from miden.hashing import hash_elements, merge
+from miden.vm.trees import Mmr
 from tests.support.corelib import TRUNCATE, Case, Failure, set_memory
 
 if TYPE_CHECKING:
@@ -40,13 +41,6 @@ def trees(leaves: list[Word]) -> list[list[Word]]:
     return found
 
 
-def peak(leaves: list[Word]) -> Word:
-    """Return the root of a full tree."""
-    while len(leaves) > 1:
-        leaves = [merge(leaves[at], leaves[at + 1]) for at in range(0, len(leaves), 2)]
-    return leaves[0]
-
-
 def cells(address: int, count: int, peaks: list[Word]) -> dict[int, int]:
     """Return a range as it is in memory."""
     elements = [element for one in peaks for element in one]
@@ -77,7 +71,7 @@ def get(rng: random.Random, index: int) -> Case:
     count = LEAVES[index % len(LEAVES)]
     leaves = [word(rng) for _ in range(count)]
     position, address, below = rng.randrange(count), 4 * rng.randrange(100), rest(rng, 12)
-    setup = set_memory(cells(address, count, [peak(tree) for tree in trees(leaves)]))
+    setup = set_memory(cells(address, count, Mmr(leaves).peaks))
     expect: list[int] | Failure | None = [*leaves[position][::-1], *below]
     advice = store(leaves)
     match index % 16:

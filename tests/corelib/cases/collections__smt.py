@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from miden.field import P, Word
 from miden.hashing import error_code, hash_elements
-from miden.vm.backends import get_backend
-from miden.vm.merkle import SparseMerkleTree
+from miden.vm.trees import Smt
 from tests.support.corelib import SPILL, TRUNCATE, Case, Failure, spill
 
 if TYPE_CHECKING:
@@ -34,21 +33,19 @@ def leaves(pairs: Pairs) -> dict[int, list[int]]:
     return found
 
 
-def tree(pairs: Pairs) -> SparseMerkleTree:
-    """Return the tree of leaves."""
-    return SparseMerkleTree((index, hash_elements(elements)) for index, elements in leaves(pairs).items())
-
-
 def root(pairs: Pairs) -> Word:
     """Return the root of the tree."""
-    return Word.from_bytes(tree(pairs).root(get_backend(None).merge_many))
+    return Smt(pairs).root
 
 
 def advice(pairs: Pairs) -> dict[str, Any]:
     """Return what a program must be given."""
-    entries = [[index, leaf.to_hex()] for index, leaf in tree(pairs).entries.items()]
-    preimages = {hash_elements(elements).to_hex(): elements for elements in leaves(pairs).values()}
-    return {"advice_map": preimages, "merkle_store": [{"sparse_merkle_tree": entries}]}
+    preimages = Smt(pairs).advice_map()
+    entries = [[elements[3], leaf.to_hex()] for leaf, elements in preimages.items()]
+    return {
+        "advice_map": {leaf.to_hex(): elements for leaf, elements in preimages.items()},
+        "merkle_store": [{"sparse_merkle_tree": entries}],
+    }
 
 
 def spoil(given: dict[str, Any], pairs: Pairs, key: Word, rng: random.Random) -> dict[str, Any] | None:

@@ -127,9 +127,9 @@ def verify(rng: random.Random, index: int) -> Case:
         case 15:  # another product, at the point that it hashes to
             pi[place] += 1
             values, expect = [*loaded(h, s2, pi), *nonce], failed
-    if index == 31:
+    if index == 32:
         values, expect = values[:-1], Failure("AdviceError")
-    elif index == 47:
+    elif index == 48:
         values, expect = [0, 0, *values[2:]], None
     return Case([*public[::-1], *message[::-1], *below], advice=advice(values), expect=expect)
 
