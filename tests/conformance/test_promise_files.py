@@ -246,9 +246,12 @@ def test_r22_a_megabyte_takes_less_than_a_second_and_little_memory() -> None:
 # --- R26: decompression bombs
 
 
-def test_r26_nothing_is_decompressed() -> None:
-    names = ("zlib", "gzip", "bz2", "lzma", "zstandard", "zipfile", "tarfile", "backports")
+def test_r26_only_the_store_decompresses_and_its_bounds_are_in_one_module() -> None:
+    """What `miden.store.zstd` refuses is tested with the liars of the store; no other file format is compressed."""
+    names = {"zlib", "gzip", "bz2", "lzma", "zstandard", "zipfile", "tarfile", "backports", "compression"}
+    found = set()
     for file in (ROOT / "miden").rglob("*.py"):
         lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
-        imported = {words[1].split(".")[0] for words in lines if len(words) > 1 and words[0] in ("import", "from")}
-        assert not imported & set(names), file
+        if {words[1].split(".")[0] for words in lines if len(words) > 1 and words[0] in ("import", "from")} & names:
+            found.add(file.relative_to(ROOT).as_posix())
+    assert found == {"miden/store/zstd.py"}
