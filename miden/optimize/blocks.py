@@ -131,7 +131,7 @@ def _pieces(operations: Sequence[Operation]) -> list[tuple[list[Operation], bool
 
 def _shortened(piece: list[Operation], width: int) -> list[Operation]:
     """Return the fewest operations found for a piece: by rules, then by search in windows until nothing changes."""
-    best = apply_rules([operation for operation in piece if OPERATIONS[operation[0]].name != "NOOP"])
+    best = _ruled([operation for operation in piece if OPERATIONS[operation[0]].name != "NOOP"])
     changed = True
     while changed:
         changed = False
@@ -144,8 +144,21 @@ def _shortened(piece: list[Operation], width: int) -> list[Operation]:
                 units[start:end] = _units(shorter)
                 changed = True
             start += WINDOW // 2 if end < len(units) else WINDOW
-        best = apply_rules([operation for unit in units for operation in unit])
+        best = _ruled([operation for unit in units for operation in unit])
     return best if len(best) < len(piece) and same_effect(piece, best) else piece
+
+
+def _ruled(operations: list[Operation]) -> list[Operation]:
+    """Return the operations with rules applied between exponentiations."""
+    done: list[Operation] = []
+    plain: list[Operation] = []
+    for unit in _units(operations):
+        if len(unit) == 1:
+            plain += unit
+        else:
+            done += [*apply_rules(plain), *unit]
+            plain = []
+    return [*done, *apply_rules(plain)]
 
 
 def _units(operations: list[Operation]) -> list[list[Operation]]:

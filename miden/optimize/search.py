@@ -167,6 +167,7 @@ def search(problem: Problem, limit: int, width: int = DEFAULT_WIDTH, size_weight
     `size_weight` is what an element on the stack counts when states are ranked: for long sequences some weight keeps the
     search from making all copies first.
     """
+    limit -= sum(len(node.operations) - 1 for node in problem.nodes)  # a node is one step, whatever it is written with
     start: State = (problem.start, 0)
     level: dict[State, Trail] = {start: (None, ())}
     goal: State = (problem.target, problem.all_done)
