@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.corelib.cases.math__u64 import rest, spoiled
-from tests.support.corelib import SPILL, Case, pairs, spill
+from tests.support.corelib import SPILL, Case, Failure, pairs, spill
 
 if TYPE_CHECKING:
     import random
@@ -42,6 +42,8 @@ def binary(oracle: Callable[[int, int], Sequence[int]], growth: int = 0) -> Call
         setup = " ".join(f"push.{value}" for value in reversed([*limbs(b), *limbs(a)]))
         if index % 16 == 15:
             return Case(spoiled([*limbs(b), *limbs(a)], rng, 16), teardown=spill(growth))
+        if index % 16 == 14 and growth:  # with no more than its operands on the stack it leaves more than sixteen elements
+            return Case([*limbs(b), *limbs(a)], expect=Failure("OutputStackOverflow"))
         if index % 3 == 0:  # something below the operands that must stay
             cells = {SPILL + place: int(value) for place, value in enumerate([*oracle(a, b), *below])}
             return Case(below, setup, spill(16), memory=cells)
