@@ -24,8 +24,9 @@ STAMP_DEV := $(VENV)/.stamp-dev
 ASAN_LIB := build/asan/lib
 STAMP_ASAN := build/asan/.stamp
 ASAN_TESTS ?= tests/unit/_core tests/unit/machine tests/unit/vm tests/differential tests/conformance tests/examples
-# Promises about time are not kept under a sanitizer, and these are about the assembler, which has none of the core.
-ASAN_IGNORE := --ignore=tests/conformance/test_promise_sources.py
+# Promises about time are not kept under a sanitizer, and those of the assembler, the store and its disks have none of the core.
+ASAN_IGNORE := --ignore=tests/conformance/test_promise_sources.py --ignore-glob='tests/conformance/test_store_*' \
+	--ignore=tests/conformance/test_providers.py
 COMPILER ?= cc
 
 .DEFAULT_GOAL := help
