@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from miden.errors import FormatError, InputError
 from miden.ipld.cid import CBOR, DAG_CBOR, DAG_JSON, MAST_FOREST, MAST_NODE, RAW, Cid
+from miden.ipld.multihash import BLAKE2B_256
 
 try:
     from miden._core.dagcbor import scan as _core_scan
+    from miden._core.dagcbor import scan_plain as _core_scan_plain
 except ImportError:
-    _core_scan = None  # type: ignore[assignment]
+    _core_scan = _core_scan_plain = None  # type: ignore[assignment]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,6 +121,23 @@ def dagcbor_link_bytes(data: bytes) -> tuple[list[bytes], int]:
     scan = scan_dagcbor(data)
     if scan.error is not None:
         raise scan.error
+    return [raw for raw, _ in scan.links], scan.fields
+
+
+_PLAIN = tuple(Cid(1, codec, BLAKE2B_256, bytes(32)).to_bytes()[:-32] for codec in (CBOR, RAW, DAG_CBOR))
+_PLAIN_SIZE = len(_PLAIN[0]) + 32
+
+
+def dagcbor_plain_links(data: bytes) -> tuple[list[bytes], int] | None:
+    """Return what `dagcbor_link_bytes` does, if all links are of the usual form: cbor, raw or dag-cbor by blake2b-256; else None.
+
+    None, too, for bytes that are no block.
+    """
+    if _core_scan_plain is not None:
+        return _core_scan_plain(data)
+    scan = scan_dagcbor(data)
+    if scan.error is not None or not all(len(raw) == _PLAIN_SIZE and raw.startswith(_PLAIN) for raw, _ in scan.links):
+        return None
     return [raw for raw, _ in scan.links], scan.fields
 
 

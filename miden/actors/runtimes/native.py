@@ -131,6 +131,22 @@ class Reply(NamedTuple):
         return dagcbor.decode(self.data) if self.codec else None
 
 
+def _camel(name: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in name.strip("_").split("_"))
+
+
+def _method(attribute: str, function: Callable[..., Any], mark: _Mark) -> Method:
+    name = mark.name or _camel(attribute)
+    number = method_number(name) if mark.number is None else mark.number
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    known = {"Address": Address, "Cid": Cid, "Value": object}
+    hints = get_type_hints(function, None, known)
+    optional = all(parameter.default is not parameter.empty for parameter in parameters)
+    typed = tuple((parameter.name, hints.get(parameter.name, object)) for parameter in parameters)
+    doc = inspect.getdoc(function) or ""
+    return Method(name, number, function, mark.caller, typed, optional, mark.bare, hints.get("return", object), doc)
+
+
 class GuestBlocks:
     """The blocks that an invocation can reach, as a store: what a HAMT in an actor's state is read from and written to."""
 
@@ -172,7 +188,7 @@ class Actor:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        found = dict(cls.methods)
+        found = {CONSTRUCTOR: _DEFAULT, **cls.methods}
         for attribute, function in vars(cls).items():
             mark = getattr(function, _MARK, None)
             if mark is not None:
@@ -289,6 +305,15 @@ class Actor:
         self.abort(ExitCode.USR_UNHANDLED_MESSAGE, f"{self.name or type(self).__name__} has no method {number}")
 
 
+@constructor
+def _construct(actor: Actor) -> None:
+    """Begin without a state."""
+
+
+_DEFAULT = _method("construct", _construct, getattr(_construct, _MARK))
+"""The constructor of an actor that has none of its own."""
+
+
 class NativeRuntime:
     """Runs actors that are classes.
 
@@ -347,22 +372,6 @@ def native_code(actor: type[Actor]) -> Cid:
 def _read(kernel: Kernel, handle: int, size: int) -> bytes:
     kernel.enter()
     return kernel.block_read(handle, 0, size)[0]
-
-
-def _camel(name: str) -> str:
-    return "".join(part[:1].upper() + part[1:] for part in name.strip("_").split("_"))
-
-
-def _method(attribute: str, function: Callable[..., Any], mark: _Mark) -> Method:
-    name = mark.name or _camel(attribute)
-    number = method_number(name) if mark.number is None else mark.number
-    parameters = list(inspect.signature(function).parameters.values())[1:]
-    known = {"Address": Address, "Cid": Cid, "Value": object}
-    hints = get_type_hints(function, None, known)
-    optional = all(parameter.default is not parameter.empty for parameter in parameters)
-    typed = tuple((parameter.name, hints.get(parameter.name, object)) for parameter in parameters)
-    doc = inspect.getdoc(function) or ""
-    return Method(name, number, function, mark.caller, typed, optional, mark.bare, hints.get("return", object), doc)
 
 
 def _arguments(actor: Actor, found: Method, params: int) -> list[Any]:
