@@ -11,15 +11,15 @@ from miden.ipld.cid import CBOR, DAG_CBOR, DAG_JSON, MAST_FOREST, MAST_NODE, RAW
 from miden.ipld.multihash import BLAKE2B_256
 
 try:
-    from miden._core.dagcbor import scan as _core_scan
-    from miden._core.dagcbor import scan_plain as _core_scan_plain
+    from miden._core import dagcbor as _core
 except ImportError:
-    _core_scan = _core_scan_plain = None  # type: ignore[assignment]
+    _core = None  # type: ignore[assignment]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_scan_plain: Callable[[bytes], tuple[list[bytes], int] | None] | None = getattr(_core, "scan_plain", None)
 _U64 = 1 << 64
 
 
@@ -114,8 +114,8 @@ def _link(data: bytes, offset: int, size: int) -> tuple[bytes, int]:
 
 def dagcbor_link_bytes(data: bytes) -> tuple[list[bytes], int]:
     """Return the bytes of the CIDs that a block links to, in order, and its number of fields; raises `FormatError`."""
-    if _core_scan is not None:
-        found = _core_scan(data)
+    if _core is not None:
+        found = _core.scan(data)
         if found is not None:
             return found
     scan = scan_dagcbor(data)
@@ -133,8 +133,8 @@ def dagcbor_plain_links(data: bytes) -> tuple[list[bytes], int] | None:
 
     None, too, for bytes that are no block.
     """
-    if _core_scan_plain is not None:
-        return _core_scan_plain(data)
+    if _scan_plain is not None:
+        return _scan_plain(data)
     scan = scan_dagcbor(data)
     if scan.error is not None or not all(len(raw) == _PLAIN_SIZE and raw.startswith(_PLAIN) for raw, _ in scan.links):
         return None
