@@ -105,9 +105,10 @@ def test_the_published_values_of_multihash() -> None:
                 continue
             code, size = HASH_CODES[name], int(row["bits"]) // 8
             raw = bytes.fromhex(row["multihash"])
-            assert encode_multihash(code, digest(code, row["input"].encode(), size)) == raw or encode_multihash(
-                code, digest(code, bytes.fromhex(row["input"]), size)
-            ) == raw
+            assert (
+                encode_multihash(code, digest(code, row["input"].encode(), size)) == raw
+                or encode_multihash(code, digest(code, bytes.fromhex(row["input"]), size)) == raw
+            )
             assert decode_multihash(raw)[0] == code
             checked += 1
     assert checked > 20
