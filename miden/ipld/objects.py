@@ -17,7 +17,7 @@ from blake3 import blake3
 
 from miden.errors import FormatError, InputError, IntegrityError, NotFoundError
 from miden.field import P
-from miden.ipld.cid import MAST_NODE, Cid
+from miden.ipld.cid import MAST_NODE, MAX_CID, Cid
 from miden.ipld.links import COMMITMENTS, LINK_FUNCTIONS, links
 from miden.ipld.mast import implode, node_block, node_cid, node_root
 from miden.ipld.multihash import MAST_RPO_256
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 BLOCK_KIND = 64
 """Number of blocks among the kinds of objects (`miden.store.kinds`)."""
+
+MAX_BLOCK = 2**23 - MAX_CID
+"""Bytes of a block that is put: one that a CAR file can carry."""
 
 BATCH_BLOCKS = 1024
 BATCH_BYTES = 16 * 2**20
@@ -77,8 +80,13 @@ def block_envelope(cid: Cid, data: bytes) -> Envelope:
     """Return the object that a block is kept as.
 
     Raises `IntegrityError` for a block that does not hash to its CID, `FormatError` for one that is not of its codec, `InputError`
-    of kind ``UnknownHash`` or ``UnknownCodec`` for a CID that cannot be checked, or whose links cannot be told.
+    of kind ``UnknownHash`` or ``UnknownCodec`` for a CID that cannot be checked, or whose links cannot be told, and of kind
+    ``BlockTooLarge``.
     """
+    if len(data) > MAX_BLOCK:
+        raise InputError(
+            f"a block has at most {MAX_BLOCK} bytes, found {len(data)}", kind="BlockTooLarge", hint="cut it in pieces and link to them"
+        )
     cid.verify(data)
     key = key_of(cid)
     if key.space != BLOCK_SPACE:
