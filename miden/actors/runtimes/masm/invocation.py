@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from miden.actors.kernel import Kernel
+    from miden.actors.runtimes.masm.boundary import Call
     from miden.actors.runtimes.masm.code import ActorCode
     from miden.vm.backends import Backend
     from miden.vm.machine import Code
@@ -61,63 +62,65 @@ class Invocation(Processor):
 
         Raises `Exit`, `OutOfGas`, `Fatal`, and `GuestTrap` for an actor that broke.
         """
+        machine, gas, price, enter = self._machine, self.kernel.gas, self.kernel.prices.cycle, self.kernel.enter
+        run, stack_get, largest, find_call = machine.run, machine.stack_get, self.backend.largest_slice, CALLS.get
         try:
             self._start()
-            while self._run_to_call() != _DONE:
-                self._call()
-            return self.stack_get(0)
+            while True:
+                handed = self._handed = gas.refuel()
+                since = self._since = machine.clk
+                rows = handed // price if price else MAX_CYCLES
+                status = run(rows if rows < largest else largest)
+                call = find_call(stack_get(0)) if status == _EVENT else None
+                if call is None:
+                    call = self._run_to_call(status, since + rows)
+                    if call is None:
+                        self._settle()
+                        return stack_get(0)
+                self._handed = 0
+                gas.settle(handed - (machine.clk - since) * price)
+                if machine.ctx != ROOT_CONTEXT:
+                    raise GuestTrap("only the kernel may emit the events of the kernel")
+                enter()
+                try:
+                    answer = call.serve(self)
+                except SyscallError as error:
+                    answer = call.refuse(error.number)
+                if self._gives:
+                    self._gives.clear()
+                machine.advice_push(answer)
         except ExecutionError as error:
             self._settle()
             failed = error.kind == "FailedAssertion"
             raise GuestTrap(str(error), ExitCode.USR_ASSERTION_FAILED if failed else ExitCode.SYS_ILLEGAL_INSTRUCTION) from error
 
-    def _run_to_call(self) -> int:
-        """Run to the next call of the kernel, EVENT, or to the end, DONE, as far as there is gas."""
-        machine, gas, price, largest = self._machine, self.kernel.gas, self.kernel.prices.cycle, self.backend.largest_slice
-        self._handed, self._since = gas.refuel(), machine.clk
-        end = self._since + (self._handed // price if price else MAX_CYCLES)
-        run, stack_get = machine.run, self.stack_get
-        while machine.clk < end:
-            status = run(min(end - machine.clk, largest))
-            if status == _BUDGET:
-                continue
+    def _run_to_call(self, status: int, end: int) -> Call | None:
+        """Go on after a stop, to the next call of the kernel or to the end, None; raises `OutOfGas` at clock cycle `end`."""
+        machine, largest = self._machine, self.backend.largest_slice
+        while status != _DONE:
             if status == _EVENT:
-                event = stack_get(0)
+                event = machine.stack_get(0)
                 if event in CALLS:
-                    break
+                    return CALLS[event]
                 if event == GIVE:
-                    self._give(machine.ctx, stack_get(1), stack_get(2))
-                    continue
-            if status == _DONE:
-                break
-            if status >= FIRST_FAULT:
+                    self._give(machine.ctx, machine.stack_get(1), machine.stack_get(2))
+                else:
+                    self._serve(status)
+            elif status >= FIRST_FAULT:
                 self._fault(status)
-            self._serve(status)
-        else:
-            gas.settle(-1)  # out of gas
-        self._settle()
-        return status
+            elif status != _BUDGET:
+                self._serve(status)
+            elif machine.clk >= end:
+                self._handed = 0
+                self.kernel.gas.settle(-1)
+            status = machine.run(min(end - machine.clk, largest))
+        return None
 
     def _settle(self) -> None:
-        """Pay for the cycles that ran."""
+        """Pay for the cycles that ran, if they are not paid for."""
         handed, self._handed = self._handed, 0
         if handed:
             self.kernel.gas.settle(handed - (self._machine.clk - self._since) * self.kernel.prices.cycle)
-
-    def _call(self) -> None:
-        """Call the kernel for the event that is pending, and answer."""
-        machine = self._machine
-        if machine.ctx != ROOT_CONTEXT:
-            raise GuestTrap("only the kernel may emit the events of the kernel")
-        call = CALLS[self.stack_get(0)]
-        self.kernel.enter()
-        try:
-            answer = call.serve(self)
-        except SyscallError as error:
-            answer = call.refuse(error.number)
-        if self._gives:
-            self._gives.clear()
-        machine.advice_push(answer)
 
     # -- bytes from and to the actor
 
