@@ -8,7 +8,7 @@ way down. Whatever else is in the store does not exist for it, so that no result
 from __future__ import annotations
 
 from miden.actors.codes import Fatal, GuestTrap
-from miden.actors.runtimes.masm.library import ENTRY, kernel_library
+from miden.actors.runtimes.masm.library import ENTRY, error_text, kernel_library
 from miden.corelib import core_forest
 from miden.errors import MidenError, NotFoundError
 from miden.ipld.mast import implode, node_cid, node_links
@@ -70,7 +70,7 @@ class ActorCode:
             given.append(core_forest())
             known |= _roots(given[2:])
         self.closure = Closure(forest, known)
-        self.host = Host(given, store=self.closure)
+        self.host = Host(given, store=self.closure, on_assert_failed=lambda _, code: error_text(code))
         self.links = None if backend.make_links is None else Links(backend, given)
 
 

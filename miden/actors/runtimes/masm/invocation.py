@@ -18,8 +18,6 @@ from miden.vm.processor import Processor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from miden.actors.kernel import Kernel
     from miden.actors.runtimes.masm.boundary import Call
     from miden.actors.runtimes.masm.code import ActorCode
@@ -163,14 +161,22 @@ class Invocation(Processor):
         except (ValueError, OverflowError):
             raise SyscallError(ErrorNumber.ILLEGAL_ARGUMENT, "memory beyond the last address") from None
 
-    def hand_over(self, values: Sequence[int]) -> None:
-        """Put elements on the advice stack for the actor to take after the call."""
-        self._advice.push([*values, *(0,) * (-len(values) % ADVICE_MULTIPLE)])
+    def hand_over(self, data: bytes, form: str, size: int) -> None:
+        """Put elements on the advice stack for the actor to take after the call: numbers of `size` bytes each, as `struct` has them."""
+        whole = ADVICE_MULTIPLE * size
+        data = data.ljust(-(-len(data) // whole) * whole, b"\0")
+        self._advice.push(unpack(f"<{len(data) // size}{form}", data))
 
     def hand_over_bytes(self, data: bytes) -> None:
         """Put bytes on the advice stack, four to an element."""
-        count = -(-len(data) // 4)
-        self.hand_over(unpack(f"<{count}I", data.ljust(4 * count, b"\0")))
+        self.hand_over(data, "I", 4)
+
+    def hand_over_elements(self, data: bytes) -> None:
+        """Put elements on the advice stack that are eight bytes each; `SyscallError` if one of them is p or more."""
+        try:
+            self.hand_over(data, "Q", 8)
+        except ValueError:
+            raise SyscallError(ErrorNumber.SERIALIZATION, "eight bytes of the block are p or more") from None
 
     # -- code
 

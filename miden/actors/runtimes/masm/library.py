@@ -57,6 +57,11 @@ def actor_library() -> Library:
     return assemble_actor_library(kernel_library())
 
 
+def error_text(code: int) -> str | None:
+    """Return the text of an error of the kernel or the library, which actors that copied their code do not have."""
+    return kernel_library().forest.error_message(code) or actor_library().forest.error_message(code)
+
+
 def actor_assembler() -> Assembler:
     """Return an assembler for actors: with the kernel, the library (which is copied into actors), and the core library."""
     from miden.assembly.assembler import Assembler
