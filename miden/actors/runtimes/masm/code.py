@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from miden.package.artifacts import Loaded
     from miden.vm.backends import Backend
 
+_HINT = "an actor reaches what the external nodes of its code lead to"
+
 MAX_CLOSURE = 1 << 16
 """Nodes of other code that one actor may reach."""
 
@@ -124,7 +126,7 @@ class Closure:
         digest, nodes = root.to_bytes(), self._nodes or {}
         if digest not in nodes:
             text = f"the code of the actor does not reach the procedure {root.to_hex()}"
-            raise NotFoundError(text, kind="ObjectNotFound", hint="code is reached through the external nodes of the actor's own")
+            raise NotFoundError(text, kind="ObjectNotFound", hint=_HINT, asked=("the code that the actor reaches",))
         if digest not in self._forests:
             self._forests[digest] = implode([root], lambda cid: nodes.get(cid.digest), max_nodes=MAX_CLOSURE)
         return self._forests[digest]
