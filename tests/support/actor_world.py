@@ -9,7 +9,7 @@ from miden.actors.context import MachineContext, Manifest
 from miden.actors.machine import Machine
 from miden.actors.messages import Message
 from miden.actors.methods import CONSTRUCTOR
-from miden.actors.state import FIRST_ID, INIT_ID, SYSTEM_ID, ActorState, InitState, StateTree
+from miden.actors.state import BURNT_FUNDS_ID, FIRST_ID, INIT_ID, SYSTEM_ID, ActorState, InitState, StateTree
 from miden.ipld import dagcbor
 from miden.ipld.blocks import MemoryBlocks, store_block
 from miden.ipld.cid import MAST_FOREST, RAW, Cid
@@ -45,7 +45,7 @@ class World:
         self.blocks = MemoryBlocks()
         tree = StateTree(self.blocks)
         code = store_block(self.blocks, b"account", RAW)
-        for actor_id in (SYSTEM_ID, INIT_ID):
+        for actor_id in (SYSTEM_ID, INIT_ID, BURNT_FUNDS_ID):
             tree.set(actor_id, ActorState(code))
         tree.set_init(InitState(Hamt(self.blocks).flush(), FIRST_ID, "test"))
         for actor_id in (ALICE, BOB, CAROL, DAVE):
@@ -82,6 +82,12 @@ class World:
         found = self.machine.tree.get(actor_id)
         assert found is not None
         return found.state
+
+    def set_state(self, actor_id: int, root: Cid) -> None:
+        """Set the root of an actor's state."""
+        found = self.machine.tree.get(actor_id)
+        assert found is not None
+        self.machine.tree.set(actor_id, found._replace(state=root))
 
     def value(self, actor_id: int) -> Any:
         """Return an actor's state, decoded."""

@@ -13,14 +13,14 @@ from miden.corelib import core_library
 from miden.ipld.blocks import store_block
 from miden.ipld.cid import MAST_FOREST, Cid
 from miden.ipld.mast import explode, node_cid
-from miden.mast.library import Library
-from miden.mast.program import Program
 from miden.package.package import Package
 from tests.support.actor_world import World
 
 if TYPE_CHECKING:
     from miden.actors.messages import Receipt
     from miden.mast.forest import MastForest
+    from miden.mast.library import Library
+    from miden.mast.program import Program
 
 BACKENDS = ("core", "pure")
 ENDS = "pub proc invoke push.0 swap drop end"
@@ -181,8 +181,8 @@ def test_code_that_is_reached_is_found_by_digest(world: World) -> None:
     assert twice is not None
     assembler = actor_assembler()
     assembler.link_library(other)
-    source = f"""pub proc named exec.::other::calls end
-    {dynamic(twice).replace("push.0 swap drop", "push.0 swap drop").replace("push.0x100 dyncall", "push.21 push.0x100 dyncall eq.42 assert")}"""
+    calls = dynamic(twice).replace("push.0x100 dyncall", "push.21 push.0x100 dyncall eq.42 assert")
+    source = f"pub proc named exec.::other::calls end {calls}"
     assert call(world, assembler.assemble_library({"actor": source})).exit_code == 0
 
 

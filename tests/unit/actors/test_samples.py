@@ -57,7 +57,8 @@ class Script:
         seen = []
         for (world, _, _), actor in zip(self.runs, self.actors, strict=True):
             receipt: Receipt = world.call(actor, number, params, sender=sender, **options)
-            seen.append((receipt.exit_code, receipt.return_data, receipt.events_root, receipt.events, world.state(actor), world.balance(actor)))
+            told = (receipt.exit_code, receipt.return_data, receipt.events_root, receipt.events)
+            seen.append((*told, world.state(actor), world.balance(actor)))
         for (_, _, language), other in zip(self.runs, seen, strict=True):
             assert other == seen[0], f"{language} differs from {self.runs[0][2]} after {method}({params!r})"
         self.events = [{entry.key: dagcbor.decode(entry.value) for entry in event.entries} for event in seen[0][3]]

@@ -37,7 +37,7 @@ class MasmRuntime:
         self.backend = get_backend(backend)
         self._codes: dict[Cid, ActorCode] = {}
 
-    def claims(self, code: Cid, blocks: Blockstore) -> bool:  # noqa: ARG002 - the codec says it
+    def claims(self, code: Cid, blocks: Blockstore) -> bool:
         """Tell whether this runtime runs a code."""
         return code.codec == MAST_FOREST
 

@@ -12,7 +12,7 @@ from struct import Struct, pack, unpack
 from miden.actors.address import Address
 from miden.actors.codes import ErrorNumber, SyscallError
 from miden.errors import FormatError
-from miden.field import P, U32_MAX
+from miden.field import U32_MAX, P
 from miden.hashing import event_id
 from miden.ipld.cid import RAW, Cid
 from miden.ipld.multihash import MAST_RPO_256, RPO_256

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from miden.actors.codes import Fatal, GuestTrap
 from miden.actors.runtimes.masm.library import ENTRY, error_text, kernel_library
+from miden.assembly.assembler import Assembler
 from miden.corelib import core_forest
 from miden.errors import MidenError, NotFoundError
+from miden.field import Word
 from miden.ipld.mast import implode, node_cid, node_links
 from miden.isa import NodeKind
-from miden.mast.builder import ForestBuilder
 from miden.mast.library import Library
 from miden.mast.paths import split_path
 from miden.mast.program import Program
@@ -26,7 +27,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from miden.field import Word
     from miden.ipld.blocks import Blockstore
     from miden.ipld.cid import Cid
     from miden.mast.forest import MastForest
@@ -137,26 +137,22 @@ class Closure:
 
 def _roots(forests: Iterable[MastForest]) -> set[bytes]:
     """Return the digests of procedures that are in forests, and not only named there."""
-    return {
-        forest.digest_bytes(root) for forest in forests for root in forest.roots if forest.kind(root) != NodeKind.EXTERNAL
-    }
+    return {forest.digest_bytes(root) for forest in forests for root in forest.roots if forest.kind(root) != NodeKind.EXTERNAL}
 
 
-def _entry(loaded: Loaded) -> bytes:
+def _entry(loaded: Loaded) -> Word:
     """Return the digest of the procedure that the machine calls."""
     artifact = loaded.artifact
     if isinstance(artifact, Program):
-        return artifact.hash.to_bytes()
+        return artifact.hash
     if isinstance(artifact, Library):
         found = {artifact.forest.digest_bytes(item.node) for item in artifact.procedures if split_path(item.path)[-1] == ENTRY}
         if len(found) == 1:
-            return found.pop()
+            return Word.from_bytes(found.pop())
         raise GuestTrap(f"an actor exports one procedure called {ENTRY}, this one {len(found)}")
     raise GuestTrap("an actor is a library, a package or a program, not a forest alone")
 
 
-def _caller(digest: bytes) -> Program:
-    builder = ForestBuilder()
-    entrypoint = builder.add_call(builder.add_external(digest))
-    builder.add_root(entrypoint)
-    return Program(builder.build(), entrypoint, kernel_library().kernel)
+def _caller(root: Word) -> Program:
+    """Return the program that runs an actor: anybody can assemble it again, and so say what was run."""
+    return Assembler(kernel_library()).assemble_program(f"begin call.{root.to_hex()} end")

@@ -68,7 +68,7 @@ class Invocation(Processor):
                 handed = self._handed = gas.refuel()
                 since = self._since = machine.clk
                 rows = handed // price if price else MAX_CYCLES
-                status = run(rows if rows < largest else largest)
+                status = run(min(largest, rows))
                 call = find_call(stack_get(0)) if status == _EVENT else None
                 if call is None:
                     call = self._run_to_call(status, since + rows)

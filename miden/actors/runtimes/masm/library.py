@@ -82,4 +82,9 @@ def assemble_actor(source: Source, path: str = "actor") -> Library:
     >>> list(library.exports)
     ['::actor::invoke']
     """
-    return actor_assembler().assemble_library({path: source})
+    return _assembler().assemble_library({path: source})
+
+
+@functools.cache
+def _assembler() -> Assembler:
+    return actor_assembler()
