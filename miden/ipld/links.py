@@ -7,7 +7,7 @@ the order of keys, nor whether heads are minimal. What is a strict value is said
 from __future__ import annotations
 
 from miden.errors import FormatError, InputError
-from miden.ipld.cid import CBOR, DAG_CBOR, DAG_JSON, MAST_FOREST, MAST_NODE, RAW, Cid
+from miden.ipld.cid import CBOR, DAG_CBOR, DAG_JSON, DAG_PB, MAST_FOREST, MAST_NODE, RAW, Cid
 from miden.ipld.multihash import BLAKE2B_256
 
 try:
@@ -18,6 +18,9 @@ except ImportError:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+COMMITMENTS = frozenset({0xF101, 0xF102})
+"""Codecs of commitments to data that is kept nowhere as a block: a link to one names no block."""
 
 _scan_plain: Callable[[bytes], tuple[list[bytes], int] | None] | None = getattr(_core, "scan_plain", None)
 _U64 = 1 << 64
@@ -159,6 +162,12 @@ def _dagjson_links(data: bytes) -> list[Cid]:
     return found
 
 
+def _dagpb_links(data: bytes) -> list[Cid]:
+    from miden.ipld.dagpb import links
+
+    return links(data)
+
+
 def _no_links(_data: bytes) -> list[Cid]:
     return []
 
@@ -180,6 +189,7 @@ LINK_FUNCTIONS: dict[int, Callable[[bytes], list[Cid]]] = {
     CBOR: _no_links,
     DAG_CBOR: _dagcbor_links,
     DAG_JSON: _dagjson_links,
+    DAG_PB: _dagpb_links,
     MAST_NODE: _node_links,
     MAST_FOREST: _forest_links,
 }
