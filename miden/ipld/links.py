@@ -24,16 +24,17 @@ _U64 = 1 << 64
 class Scan:
     """What a scan of a dag-cbor block found, up to its end or to the first error.
 
-    `links` are pairs (bytes of a CID, fields counted before it was reached, its own excluded); `fields` counts the items that
-    were read, links aside. `error` is what ended the scan early, or None.
+    `links` are pairs (bytes of a CID, fields counted until its tag, that included); `fields` counts the items that were read.
+    `error` is what ended the scan early, or None, and `in_link` tells whether that was behind the tag of a link.
     """
 
-    __slots__ = ("error", "fields", "links")
+    __slots__ = ("error", "fields", "in_link", "links")
 
-    def __init__(self, links: list[tuple[bytes, int]], fields: int, error: FormatError | None) -> None:
+    def __init__(self, links: list[tuple[bytes, int]], fields: int, error: FormatError | None, *, in_link: bool = False) -> None:
         self.links = links
         self.fields = fields
         self.error = error
+        self.in_link = in_link
 
 
 def scan_dagcbor(data: bytes) -> Scan:
@@ -46,6 +47,7 @@ def scan_dagcbor(data: bytes) -> Scan:
     links: list[tuple[bytes, int]] = []
     fields = offset = 0
     expected, size = 1, len(data)
+    in_link = False
     try:
         while expected:
             expected -= 1
@@ -62,12 +64,14 @@ def scan_dagcbor(data: bytes) -> Scan:
                 if argument != 42:
                     expected += 1
                 else:
+                    in_link = True
                     raw, offset = _link(data, offset, size)
                     links.append((raw, fields))
+                    in_link = False
         if offset != size:
             raise FormatError(f"{size - offset} bytes behind the value", offset=offset, kind="TrailingBytes")
     except FormatError as error:
-        return Scan(links, fields, error)
+        return Scan(links, fields, error, in_link=in_link)
     return Scan(links, fields, None)
 
 
