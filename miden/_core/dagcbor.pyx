@@ -109,8 +109,24 @@ cdef inline Py_ssize_t link_size(const uint8_t *data, Py_ssize_t size, Py_ssize_
     return <Py_ssize_t>count - 1
 
 
+cdef inline bint is_plain(const uint8_t *data, Py_ssize_t size) noexcept nogil:
+    """Tell whether a CID is of the usual form, for a block that may have links or none: cbor, raw or dag-cbor by blake2b-256."""
+    return size == LINK_HEAD + 32 and (data[1] == 0x71 or data[1] == 0x55 or data[1] == 0x51) and memcmp(
+        data + 2, b"\xa0\xe4\x02\x20", 4
+    ) == 0
+
+
 def scan(bytes data not None, /):
     """Return the bytes of the CIDs of a block and its number of fields, or None for a block without the structure."""
+    return scan_links(data, False)
+
+
+def scan_plain(bytes data not None, /):
+    """Return what `scan` does if all CIDs are of the usual form, else None."""
+    return scan_links(data, True)
+
+
+cdef object scan_links(bytes data, bint plain):
     cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(data)
     cdef Py_ssize_t size = PyBytes_GET_SIZE(data), offset = 0, found
     cdef uint64_t expected = 1, argument, fields = 0
@@ -139,7 +155,7 @@ def scan(bytes data not None, /):
                 expected += 1
             else:
                 found = link_size(start, size, &offset, False)
-                if found < 0:
+                if found < 0 or (plain and not is_plain(start + offset - found, found)):
                     return None
                 PyList_Append(links, PyBytes_FromStringAndSize(<const char *>start + offset - found, found))
     if offset != size:

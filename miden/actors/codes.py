@@ -12,6 +12,12 @@ from enum import IntEnum
 
 from miden.errors import MidenError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from miden.actors.messages import Receipt
+
 FIRST_USER_EXIT_CODE = 16
 """The lowest exit code that an actor may choose; those below are the machine's."""
 
@@ -122,3 +128,17 @@ class Fatal(MidenError):  # noqa: N818 - the field's own name
 
     The message ends with exit code 10 and uses up its gas; the state stays as it was.
     """
+
+
+class ActorError(MidenError):
+    """A message that was sent for somebody did not succeed; `receipt` says how it ended.
+
+    `kind` is the name that the actor's interface has for the exit code, or the code's own.
+    """
+
+    def __init__(self, message: str, receipt: Receipt, *, kind: str | None = None) -> None:
+        super().__init__(message, kind=kind or exit_name(receipt.exit_code))
+        self.receipt = receipt
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**super().to_dict(), "receipt": self.receipt.to_dict()}

@@ -18,6 +18,7 @@ from miden.ipld.cid import Cid
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from miden.actors.messages import Receipt
     from miden.actors.prices import PriceList
@@ -98,6 +99,39 @@ class Machine:
         """Whether messages are traced."""
         return self.context.tracing or bool(self.observers)
 
+    @classmethod
+    def genesis(cls, blocks: Blockstore, *, runtimes: Sequence[Runtime] = (), **options: Any) -> Machine:
+        """Make a machine with a new state: the builtin actors of `miden.actors.builtin`, run by their own runtime before the others.
+
+        `options` are those of the constructor.
+
+        >>> from miden.ipld.blocks import MemoryBlocks
+        >>> machine = Machine.genesis(MemoryBlocks())
+        >>> machine.create_account(balance=1000)
+        Address('f0100')
+        """
+        from miden.actors.genesis import make_genesis
+
+        return cls(blocks, make_genesis(blocks), runtimes=with_builtins(runtimes), **options)
+
+    def create_account(self, balance: int = 0, address: Address | None = None) -> Address:
+        """Put an account into the state, for an f1 or f3 address or for one that no key has; returns its f0 address.
+
+        Raises `InputError` for an address that is none of a key or is taken.
+        """
+        from miden.actors.genesis import add_account
+
+        return add_account(self, balance, address)
+
+    def deploy(self, code: Cid, params: bytes = b"", *, value: int = 0, sender: Address | str | bytes | int = SYSTEM_ID) -> Address:
+        """Create an actor with a code, by an implicit message to the Init actor, and return its f0 address.
+
+        `params` are those of its constructor, as CBOR. Raises `DeployError` when the message fails.
+        """
+        from miden.actors.genesis import deploy
+
+        return deploy(self, code, params, value, to_address(sender))
+
     def runtime_for(self, code: Cid) -> Runtime | None:
         """Return the runtime that claims a code, or None."""
         found = self._runtimes.get(code)
@@ -152,6 +186,13 @@ class Machine:
         self.blocks.flush(root)
         self.blocks.put(EMPTY_LIST_CID, EMPTY_LIST)
         return root
+
+
+def with_builtins(runtimes: Sequence[Runtime]) -> tuple[Runtime, ...]:
+    """Return runtimes with that of the builtin actors before them."""
+    from miden.actors.builtin import builtin_runtime
+
+    return (builtin_runtime(), *runtimes)
 
 
 def load_manifest(blocks: Blockstore, tree: StateTree) -> Manifest:

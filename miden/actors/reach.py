@@ -10,7 +10,7 @@ from __future__ import annotations
 from miden.actors.codes import ErrorNumber, OutOfGas, SyscallError
 from miden.errors import FormatError
 from miden.ipld.cid import CBOR, DAG_CBOR, MAST_FOREST, MAST_NODE, RAW, Cid
-from miden.ipld.links import dagcbor_link_bytes, links, scan_dagcbor
+from miden.ipld.links import dagcbor_plain_links, links, scan_dagcbor
 from miden.ipld.multihash import BLAKE2B_256, IDENTITY, MAST_RPO_256, RPO_256
 
 TYPE_CHECKING = False
@@ -24,8 +24,6 @@ COMMITMENTS = frozenset((0xF101, 0xF102))
 """Codecs of commitments to pieces and sectors: names of data that is elsewhere."""
 DIGEST_SIZE = 32
 
-_PREFIX_SIZE = 6
-_LINK_SIZE = _PREFIX_SIZE + DIGEST_SIZE
 _WORD = 8
 
 
@@ -36,8 +34,6 @@ class Profile:
         self.name = name
         self.codecs = codecs
         self.hashes = hashes
-        plain = codecs & {CBOR, RAW, DAG_CBOR}
-        self._plain = frozenset(Cid(1, codec, BLAKE2B_256, bytes(DIGEST_SIZE)).to_bytes()[:_PREFIX_SIZE] for codec in plain)
 
     def scan(self, codec: int, data: bytes, prices: PriceList, gas: GasTracker) -> Sequence[bytes]:
         """Return the CIDs (as bytes) that a block links to and that count, in order, and charge for the search.
@@ -50,19 +46,14 @@ class Profile:
             Where the search came to the end of the gas.
         """
         if codec == DAG_CBOR:
-            try:
-                found, fields = dagcbor_link_bytes(data)
-            except FormatError:
+            found = dagcbor_plain_links(data)
+            if found is None:
                 return self._scan_slowly(codec, data, prices, gas)
-            cost = prices.scan_field * fields + prices.scan_link * len(found)
+            cost = prices.scan_field * found[1] + prices.scan_link * len(found[0])
             if cost > gas.limit - gas.used:
                 return self._scan_slowly(codec, data, prices, gas)
-            plain = self._plain
-            for raw in found:
-                if raw[:_PREFIX_SIZE] not in plain or len(raw) != _LINK_SIZE:
-                    return self._scan_slowly(codec, data, prices, gas)
             gas.charge("OnScanIpldLinks", cost)
-            return found
+            return found[0]
         if codec in (MAST_FOREST, MAST_NODE):
             return self._scan_slowly(codec, data, prices, gas)
         gas.charge("OnScanIpldLinks", 0)

@@ -143,6 +143,15 @@ class StateTree:
             raise FormatError(f"expected a state tree of version {VERSION}, found {value[0]}", kind="StateTreeVersion")
         return value[2], value[1]
 
+    @property
+    def info(self) -> Cid:
+        """The block of information about the tree: an empty list, unless somebody keeps something there."""
+        return self._info
+
+    def set_info(self, info: Cid) -> None:
+        """Set the block of information about the tree; no transaction takes that back."""
+        self._info = info
+
     # records
 
     def get(self, actor_id: int) -> ActorState | None:

@@ -7,17 +7,22 @@ the order of keys, nor whether heads are minimal. What is a strict value is said
 from __future__ import annotations
 
 from miden.errors import FormatError, InputError
-from miden.ipld.cid import CBOR, DAG_CBOR, DAG_JSON, MAST_FOREST, MAST_NODE, RAW, Cid
+from miden.ipld.cid import CBOR, DAG_CBOR, DAG_JSON, DAG_PB, MAST_FOREST, MAST_NODE, RAW, Cid
+from miden.ipld.multihash import BLAKE2B_256
 
 try:
-    from miden._core.dagcbor import scan as _core_scan
+    from miden._core import dagcbor as _core
 except ImportError:
-    _core_scan = None  # type: ignore[assignment]
+    _core = None  # type: ignore[assignment]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+COMMITMENTS = frozenset({0xF101, 0xF102})
+"""Codecs of commitments to data that is kept nowhere as a block: a link to one names no block."""
+
+_scan_plain: Callable[[bytes], tuple[list[bytes], int] | None] | None = getattr(_core, "scan_plain", None)
 _U64 = 1 << 64
 
 
@@ -112,13 +117,30 @@ def _link(data: bytes, offset: int, size: int) -> tuple[bytes, int]:
 
 def dagcbor_link_bytes(data: bytes) -> tuple[list[bytes], int]:
     """Return the bytes of the CIDs that a block links to, in order, and its number of fields; raises `FormatError`."""
-    if _core_scan is not None:
-        found = _core_scan(data)
+    if _core is not None:
+        found = _core.scan(data)
         if found is not None:
             return found
     scan = scan_dagcbor(data)
     if scan.error is not None:
         raise scan.error
+    return [raw for raw, _ in scan.links], scan.fields
+
+
+_PLAIN = tuple(Cid(1, codec, BLAKE2B_256, bytes(32)).to_bytes()[:-32] for codec in (CBOR, RAW, DAG_CBOR))
+_PLAIN_SIZE = len(_PLAIN[0]) + 32
+
+
+def dagcbor_plain_links(data: bytes) -> tuple[list[bytes], int] | None:
+    """Return what `dagcbor_link_bytes` does, if all links are of the usual form: cbor, raw or dag-cbor by blake2b-256; else None.
+
+    None, too, for bytes that are no block.
+    """
+    if _scan_plain is not None:
+        return _scan_plain(data)
+    scan = scan_dagcbor(data)
+    if scan.error is not None or not all(len(raw) == _PLAIN_SIZE and raw.startswith(_PLAIN) for raw, _ in scan.links):
+        return None
     return [raw for raw, _ in scan.links], scan.fields
 
 
@@ -138,6 +160,12 @@ def _dagjson_links(data: bytes) -> list[Cid]:
         elif isinstance(item, (list, dict)):
             pending += reversed(list(item.values() if isinstance(item, dict) else item))
     return found
+
+
+def _dagpb_links(data: bytes) -> list[Cid]:
+    from miden.ipld.dagpb import links
+
+    return links(data)
 
 
 def _no_links(_data: bytes) -> list[Cid]:
@@ -161,6 +189,7 @@ LINK_FUNCTIONS: dict[int, Callable[[bytes], list[Cid]]] = {
     CBOR: _no_links,
     DAG_CBOR: _dagcbor_links,
     DAG_JSON: _dagjson_links,
+    DAG_PB: _dagpb_links,
     MAST_NODE: _node_links,
     MAST_FOREST: _forest_links,
 }
