@@ -13,6 +13,7 @@ import json
 import zlib
 from dataclasses import dataclass
 
+from miden.actors.address import SECP256K1
 from miden.actors.commitments import unsealed_commitment
 from miden.actors.context import MachineContext
 from miden.actors.externs import Externs
@@ -113,7 +114,7 @@ class Vector:
             messages=messages,
             receipts=receipts,
             root_after=_cid(after["state_tree"]["root_cid"]),
-            randomness={(kind, int(epoch)): _base64(entry["ret"]) for entry in facts.get("randomness") or () for kind, epoch in (_rule(entry),)},
+            randomness={_rule(entry): _base64(entry["ret"]) for entry in facts.get("randomness") or ()},
         )
 
 
@@ -145,10 +146,11 @@ def load_bundle(path: Path) -> MemoryBlocks:
 
 
 class VectorWorld(Externs):
-    """The world of a vector: randomness as it was recorded; signatures and proofs hold, and no miner is at fault."""
+    """The world of a vector: randomness as it was recorded; signatures hold, no miner is at fault, and proofs hold unless told."""
 
-    def __init__(self, randomness: dict[tuple[str, int], bytes]) -> None:
+    def __init__(self, randomness: dict[tuple[str, int], bytes], *, proofs_hold: bool = True) -> None:
         self._randomness = randomness
+        self._proofs_hold = proofs_hold
 
     def get_chain_randomness(self, epoch: int) -> bytes:
         """Return what was recorded, or what stands for all else."""
@@ -166,12 +168,12 @@ class VectorWorld(Externs):
         """Say that there is none."""
 
     def verify_seals(self, seals: Sequence[Value]) -> list[bool]:
-        """Say that all hold."""
-        return [True] * len(seals)
+        """Say of all what holds for proofs."""
+        return [self._proofs_hold] * len(seals)
 
     def verify_proof(self, kind: str, proof: Value) -> bool:
-        """Say that it holds."""
-        return True
+        """Say what holds for proofs."""
+        return self._proofs_hold
 
     def compute_unsealed_sector_cid(self, proof_type: int, pieces: Value) -> Cid:
         """Return the commitment, as the network computes it."""
@@ -205,7 +207,12 @@ class Outcome:
 
 
 def machine_for(
-    vector: Vector, bundle: Blockstore, runtimes: Sequence[Runtime], *, observers: Sequence[Observer] = (), tracing: bool = False
+    vector: Vector,
+    bundle: Blockstore,
+    runtimes: Sequence[Runtime],
+    *,
+    observers: Sequence[Observer] = (),
+    proofs_hold: bool = True,
 ) -> Machine:
     """Make the machine that a vector's messages are applied to; its blocks stay in memory, in front of those of the bundle."""
     blocks = BufferedBlocks(bundle)
@@ -217,9 +224,8 @@ def machine_for(
         base_fee=vector.base_fee,
         network_version=vector.network_version,
         circulating_supply=vector.circulating_supply,
-        tracing=tracing,
     )
-    world = VectorWorld(vector.randomness)
+    world = VectorWorld(vector.randomness, proofs_hold=proofs_hold)
     return Machine(blocks, vector.root, context=context, runtimes=runtimes, externs=world, observers=observers)
 
 
@@ -228,11 +234,6 @@ def apply_vector(vector: Vector, machine: Machine) -> Outcome:
     receipts = []
     for raw in vector.messages:
         message = Message.from_cbor(raw)
-        size = len(raw) + (_SIGNATURE_SIZE if message.sender.protocol == 1 else 0)
+        size = len(raw) + (_SIGNATURE_SIZE if message.sender.protocol == SECP256K1 else 0)
         receipts.append(machine.apply(message, size))
     return Outcome(vector, tuple(receipts), machine.flush())
-
-
-def replay(vector: Vector, bundle: Blockstore, runtimes: Sequence[Runtime], *, observers: Sequence[Observer] = ()) -> Outcome:
-    """Run a vector from the state before to the state after."""
-    return apply_vector(vector, machine_for(vector, bundle, runtimes, observers=observers))
