@@ -9,6 +9,7 @@ from miden.actors.builtin import EXEC, builtin_codes
 from miden.actors.codes import exit_name
 from miden.actors.executor import REWARD_ID
 from miden.actors.messages import Message
+from miden.actors.runtimes.native import NativeRuntime, native_block
 from miden.actors.state import BURNT_FUNDS_ID, FIRST_ID, INIT_ID, SYSTEM_ID, ActorState, InitState, StateTree
 from miden.errors import FormatError, InputError, MidenError
 from miden.ipld import dagcbor
@@ -67,8 +68,14 @@ def add_account(machine: Machine, balance: int, address: Address | None) -> Addr
 
 
 def deploy(machine: Machine, code: Cid, params: bytes, value: int, sender: Address) -> Address:
-    """Create an actor; see `Machine.deploy`."""
-    message = Message(sender, Address.of(INIT_ID), method=EXEC, params=dagcbor.encode([code, params]), value=value, gas_limit=DEPLOY_GAS)
+    """Create an actor; see `Machine.deploy`. The code of a Python actor, which is its name, is put into the store."""
+    for runtime in machine.runtimes:
+        if isinstance(runtime, NativeRuntime) and code in runtime.actors:
+            machine.blocks.put(code, native_block(runtime.actors[code]))
+    # the nonce goes into the f2 address of what is created; system messages have none, so that of the next actor makes it another
+    nonce = machine.tree.init_state().next_id
+    params = dagcbor.encode([code, params])
+    message = Message(sender, Address.of(INIT_ID), method=EXEC, params=params, value=value, nonce=nonce, gas_limit=DEPLOY_GAS)
     receipt = machine.implicit(message)
     if not receipt.ok:
         text = f"an actor of code {code} cannot be created: {exit_name(receipt.exit_code)}"

@@ -39,26 +39,40 @@ class BlockRegistry:
     miden.actors.codes.SyscallError: INVALID_HANDLE: no block has handle 2
     """
 
-    __slots__ = ("_blocks", "reachable")
+    __slots__ = ("_blocks", "_marked", "_unmarked")
 
     def __init__(self) -> None:
         self._blocks: list[Block] = []
-        self.reachable: set[bytes] = set()
-        """CIDs, as bytes, that may be opened, linked to, or made the root of the state."""
+        self._marked: set[bytes] = set()
+        self._unmarked: list[Sequence[bytes]] = []
+        """Links of blocks that are reachable, too; they go into the set when somebody asks for what is not in it yet."""
 
     def put_reachable(self, block: Block) -> int:
         """Add a block that is known to be reachable; its links become so."""
         handle = self._put(block)
         if block.links:
-            self.reachable.update(block.links)
+            self._unmarked.append(block.links)
         return handle
 
     def put_checked(self, block: Block) -> int:
         """Add a block that an actor made; raises NOT_FOUND if it links to what is not reachable."""
-        if block.links and not self.reachable.issuperset(block.links):
+        if block.links and not (self._marked.issuperset(block.links) or self._all().issuperset(block.links)):
             self._check_room()
             raise SyscallError(ErrorNumber.NOT_FOUND, "a block links to one that is not reachable")
         return self._put(block)
+
+    def mark_reachable(self, cid: bytes) -> None:
+        """Make a CID, as bytes, reachable."""
+        self._marked.add(cid)
+
+    def is_reachable(self, cid: bytes) -> bool:
+        """Tell whether a CID, as bytes, may be opened, linked to, or made the root of the state."""
+        return cid in self._marked or (bool(self._unmarked) and cid in self._all())
+
+    def _all(self) -> set[bytes]:
+        self._marked.update(*self._unmarked)
+        self._unmarked.clear()
+        return self._marked
 
     def get(self, handle: int) -> Block:
         """Return a block by its handle; raises INVALID_HANDLE."""

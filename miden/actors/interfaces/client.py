@@ -7,7 +7,6 @@ from miden.actors.codes import ActorError
 from miden.actors.interfaces.directory import interface_of
 from miden.actors.interfaces.values import python_name, snake
 from miden.actors.messages import Message
-from miden.errors import NotFoundError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ class Client:
         Gas for each message.
     value
         Tokens sent with each message.
+    read_only
+        Call all methods so, not only those that are declared so.
 
     Raises
     ------
@@ -54,30 +55,23 @@ class Client:
         interface: Interface | None = None,
         gas_limit: int = DEFAULT_GAS,
         value: int = 0,
+        read_only: bool = False,
     ) -> None:
         self.machine = machine
         self.address = to_address(address)
         self.sender = to_address(sender)
-        actor_id = machine.tree.lookup(self.address)
-        if actor_id is None:
-            raise NotFoundError(f"no actor has address {self.address}", kind="ActorNotFound")
-        self.interface = interface_of(machine.tree, machine.blocks, actor_id) if interface is None else interface
+        self.interface = interface_of(machine.tree, machine.blocks, self.address) if interface is None else interface
         self.gas_limit = gas_limit
         self.value = value
+        self.read_only = read_only
         self.receipt: Receipt | None = None
         """How the last call ended."""
         self._methods = {python_name(snake(name)): method for name, method in self.interface.methods.items()}
 
-    def using(self, *, sender: Address | str | int | None = None, gas_limit: int | None = None, value: int | None = None) -> Client:
-        """Return the same actor called otherwise: by another account, with more gas, or with tokens."""
-        return Client(
-            self.machine,
-            self.address,
-            sender=self.sender if sender is None else sender,
-            interface=self.interface,
-            gas_limit=self.gas_limit if gas_limit is None else gas_limit,
-            value=self.value if value is None else value,
-        )
+    def using(self, **options: Any) -> Client:
+        """Return the same actor called otherwise; `options` are those of the class, such as another sender, or tokens to send."""
+        kept = {"sender": self.sender, "interface": self.interface, "gas_limit": self.gas_limit, "value": self.value}
+        return Client(self.machine, self.address, **{**kept, "read_only": self.read_only, **options})
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = self.__dict__.get("_methods", {}).get(name)
@@ -109,27 +103,35 @@ class Client:
         method = self.interface.method(asked) if isinstance(asked, (str, int)) else asked
         fields = {python_name(field.name): field.name for field in method.params.fields}
         params = self.interface.encode_params(method.number, *args, **{fields.get(name, name): value for name, value in named.items()})
-        receipt = self.receipt = self._send(method, params)
-        if not receipt.ok:
-            name = self.interface.exit_name(receipt.exit_code)
-            raise ActorError(f"{self.interface.name}.{method.name} ended with exit code {receipt.exit_code}, {name}", receipt, kind=name)
+        receipt = self.send(method.number, params, read_only=method.read_only)
         return self.interface.decode_result(method.number, receipt.return_data)
 
-    def _send(self, method: Method, params: bytes) -> Receipt:
-        if method.read_only:
-            return self.machine.call_readonly(self.address, method.number, params, sender=self.sender, gas_limit=self.gas_limit)
+    def send(self, number: int, params: bytes = b"", *, read_only: bool = False) -> Receipt:
+        """Call a method by number with parameters as CBOR, and return the receipt; raises `ActorError` as `call` does."""
+        if read_only or self.read_only:
+            receipt = self.machine.call_readonly(self.address, number, params, sender=self.sender, gas_limit=self.gas_limit)
+        else:
+            receipt = self.machine.apply(self._message(number, params))
+        self.receipt = receipt
+        if not receipt.ok:
+            name = self.interface.exit_name(receipt.exit_code)
+            method = self.interface.numbers.get(number)
+            called = f"{self.interface.name}.{method.name}" if method else f"method {number} of {self.address}"
+            raise ActorError(f"{called} ended with exit code {receipt.exit_code}, {name}", receipt, kind=name)
+        return receipt
+
+    def _message(self, number: int, params: bytes) -> Message:
         sender = self.machine.tree.lookup(self.sender)
         account = None if sender is None else self.machine.tree.get(sender)
-        message = Message(
+        return Message(
             sender=self.sender,
             to=self.address,
-            method=method.number,
+            method=number,
             params=params,
             value=self.value,
             nonce=0 if account is None else account.nonce,
             gas_limit=self.gas_limit,
         )
-        return self.machine.apply(message)
 
 
 def _help(method: Method) -> str:

@@ -16,6 +16,7 @@ from miden.ipld.hamt import Hamt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from miden.actors.address import Address
     from miden.actors.state import StateTree
     from miden.ipld.blocks import Blockstore
 
@@ -43,14 +44,15 @@ def find(tree: StateTree, blocks: Blockstore, code: Cid) -> Interface | None:
     return Interface.from_block(load_block(blocks, cid))
 
 
-def interface_of(tree: StateTree, blocks: Blockstore, actor_id: int) -> Interface:
+def interface_of(tree: StateTree, blocks: Blockstore, address: Address) -> Interface:
     """Return the interface of an actor; raises `NotFoundError` if there is no such actor or it advertises none."""
-    actor = tree.get(actor_id)
+    actor_id = tree.lookup(address)
+    actor = None if actor_id is None else tree.get(actor_id)
     if actor is None:
-        raise NotFoundError(f"there is no actor f0{actor_id}", kind="ActorNotFound")
+        raise NotFoundError(f"there is no actor {address}", kind="ActorNotFound")
     found = find(tree, blocks, actor.code)
     if found is None:
-        raise NotFoundError(f"actor f0{actor_id} advertises no interface", kind="NoInterface", hint="call it by method number")
+        raise NotFoundError(f"actor {address} advertises no interface", kind="NoInterface", hint="call it by method number")
     return found
 
 

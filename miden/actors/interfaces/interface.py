@@ -91,7 +91,7 @@ class Interface:
         """Key of the first entry of an event -> all its entries."""
         self.state = state
         """The type of the state's root block, if it is told."""
-        self._numbers = {method.number: method for method in self.methods.values()}
+        self.numbers = {method.number: method for method in self.methods.values()}
         self._check()
 
     def _check(self) -> None:
@@ -99,7 +99,7 @@ class Interface:
             raise FormatError(f"{self.name!r} is no name of an interface", kind="InvalidInterface")
         if len(self.methods) > MAX_METHODS:
             raise FormatError(f"an interface has at most {MAX_METHODS} methods, not {len(self.methods)}", kind="InvalidInterface")
-        if len(self._numbers) != len(self.methods):
+        if len(self.numbers) != len(self.methods):
             raise FormatError("two methods have one number", kind="InvalidInterface")
         for method in self.methods.values():
             if not is_name(method.name) or not SEND < method.number < U64:
@@ -122,7 +122,7 @@ class Interface:
 
     def method(self, asked: str | int) -> Method:
         """Return a method by name or number; raises `NotFoundError` that says which there are."""
-        found = self.methods.get(asked) if isinstance(asked, str) else self._numbers.get(asked)
+        found = self.methods.get(asked) if isinstance(asked, str) else self.numbers.get(asked)
         if found is None:
             names = ", ".join(self.methods) or "none"
             raise NotFoundError(f"{self.name} has no method {asked}", kind="UnknownMethod", hint=f"there are {names}")

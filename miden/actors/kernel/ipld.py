@@ -50,7 +50,7 @@ class IpldCalls(KernelBase):
         """
         prices, gas = self.prices, self.gas
         gas.charge("OnBlockOpenBase", prices.link_checked, prices.block_open)
-        if self.guarded and cid.to_bytes() not in self.registry.reachable:
+        if self.guarded and not self.registry.is_reachable(cid.to_bytes()):
             fail(ErrorNumber.NOT_FOUND, f"block {cid} is not reachable")
         data = self.machine.blocks.get(cid)
         if data is None:
@@ -138,7 +138,7 @@ class IpldCalls(KernelBase):
         raw = _prefix(block.codec, hash_code) + value
         cid = Cid.from_checked(raw)
         self.machine.blocks.put(cid, data)
-        self.registry.reachable.add(raw)
+        self.registry.mark_reachable(raw)
         if self.calls.tracing:
             self.calls.trace_ipld("put", cid, len(data))
         fit(raw, room)

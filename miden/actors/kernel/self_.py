@@ -31,7 +31,7 @@ class SelfCalls(KernelBase):
         if state is None:
             fail(ErrorNumber.ILLEGAL_OPERATION, "a deleted actor has no state")
         raw = state.state.to_bytes()
-        self.registry.reachable.add(raw)
+        self.registry.mark_reachable(raw)
         fit(raw, room)
         return state.state
 
@@ -41,7 +41,7 @@ class SelfCalls(KernelBase):
         if self.read_only:
             fail(ErrorNumber.READ_ONLY, "a read-only call sets no state")
         self.gas.charge("OnActorSetRoot", self.prices.link_checked)
-        if self.guarded and cid.to_bytes() not in self.registry.reachable:
+        if self.guarded and not self.registry.is_reachable(cid.to_bytes()):
             fail(ErrorNumber.NOT_FOUND, f"block {cid} is not reachable")
         state = self._self()
         if state is None:

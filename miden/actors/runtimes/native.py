@@ -175,7 +175,7 @@ class GuestBlocks:
         return kernel.block_link(handle, hash_code, 32)
 
     def __contains__(self, cid: Cid) -> bool:
-        return cid.to_bytes() in self._kernel.registry.reachable
+        return self._kernel.registry.is_reachable(cid.to_bytes())
 
 
 class Actor:

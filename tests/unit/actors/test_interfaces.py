@@ -401,6 +401,10 @@ def test_python_calls_actors_by_the_names_of_their_methods(machine: Machine) -> 
     with pytest.raises(ActorError) as caught:
         till.using(gas_limit=1).put(value=1)
     assert caught.value.kind == "SYS_OUT_OF_GAS"
+    with pytest.raises(ActorError, match="exit code 25, USR_READ_ONLY"):
+        till.using(read_only=True).put(value=1)
+    with pytest.raises(ActorError, match=r"method 99 of f0[0-9]+ ended with exit code 22"):
+        till.send(99)
     assert till.using(value=7).put(value=1) == (12,)
     actor = machine.tree.get(address.id or 0)
     assert actor is not None
@@ -414,19 +418,19 @@ def test_an_interface_goes_with_the_state(machine: Machine) -> None:
     assert machine.tree.info == EMPTY_LIST_CID
     assert find(machine.tree, machine.blocks, native_code(Till)) is None
     with pytest.raises(NotFoundError, match="advertises no interface"):
-        interface_of(machine.tree, machine.blocks, address.id or 0)
+        interface_of(machine.tree, machine.blocks, address)
     first = publish(machine.tree, machine.blocks, native_code(Till), parse_interface("actor old"))
     second = publish(machine.tree, machine.blocks, native_code(Till), TILL)
     root = machine.flush()
     below = machine.blocks.below
     tree = StateTree(below, root)
-    assert interface_of(tree, below, address.id or 0).cid == TILL.cid == second
+    assert interface_of(tree, below, address).cid == TILL.cid == second
     reached = {cid for cid, _ in reachable(below, [root], missing=True)}
     assert second in reached
     assert first not in reached
     with pytest.raises(NotFoundError, match="there is no actor f0999999"):
-        interface_of(tree, below, 999999)
-    with pytest.raises(NotFoundError, match="no actor has address f2"):
+        interface_of(tree, below, Address.of(999999))
+    with pytest.raises(NotFoundError, match="there is no actor f2"):
         Client(machine, Address.for_actor(b"nobody"), sender=address)
 
 
