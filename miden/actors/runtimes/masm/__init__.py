@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from miden.ipld.cid import Cid
     from miden.vm.backends import Backend
 
-__all__ = ["MasmRuntime"]
+__all__ = ["MasmRuntime", "actor_code"]
 
 KEPT = 256
 """Codes that a runtime keeps loaded."""
@@ -65,3 +65,17 @@ class MasmRuntime:
                 del self._codes[next(iter(self._codes))]
             self._codes[cid] = found
         return found
+
+
+def actor_code(path: str) -> tuple[Cid, bytes]:
+    """Assemble the actor in a file and return its code: CID and block.
+
+    Raises `AssemblyError` for a source that does not assemble, `OSError` for a file that cannot be read.
+    """
+    from pathlib import Path
+
+    from miden.actors.runtimes.masm.library import assemble_actor
+    from miden.ipld.mast import forest_cid
+
+    data = assemble_actor(Path(path)).to_bytes()
+    return forest_cid(data), data

@@ -10,16 +10,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from miden.actors.runtimes.masm.library import FOLDER, KERNEL_FILE, LIBRARY_FILE, NAMESPACE, SOURCES
+from miden.actors.runtimes.masm.library import FOLDER, KERNEL_FILE, LIBRARY_FILE, NAMESPACE, SOURCES, without_sources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeVar
-
     from miden.assembly.source import SourceFile
     from miden.mast.library import KernelLibrary, Library
-
-    AnyLibrary = TypeVar("AnyLibrary", bound=Library)
 
 
 def actor_modules() -> dict[str, SourceFile]:
@@ -33,7 +29,7 @@ def assemble_kernel() -> KernelLibrary:
     """Assemble the kernel from its source."""
     from miden.assembly.assembler import Assembler
 
-    return _stripped(Assembler(warnings_as_errors=True).assemble_kernel(SOURCES / "kernel.masm"))
+    return without_sources(Assembler(warnings_as_errors=True).assemble_kernel(SOURCES / "kernel.masm"))
 
 
 def assemble_actor_library(kernel: KernelLibrary) -> Library:
@@ -43,14 +39,7 @@ def assemble_actor_library(kernel: KernelLibrary) -> Library:
 
     assembler = Assembler(kernel, warnings_as_errors=True)
     link_core(assembler)
-    return _stripped(assembler.assemble_library(actor_modules()))
-
-
-def _stripped(library: AnyLibrary) -> AnyLibrary:
-    from miden.mast.debug_info import DebugInfo
-
-    texts = DebugInfo(error_codes=library.forest.debug_info.error_codes)
-    return type(library)(library.forest.replace(debug_info=texts), library.items)
+    return without_sources(assembler.assemble_library(actor_modules()))
 
 
 def write_libraries(folder: str | Path = FOLDER) -> None:

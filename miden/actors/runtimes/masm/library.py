@@ -19,7 +19,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from miden.assembly.assembler import Assembler
     from miden.assembly.source import Source
+    from typing import TypeVar
+
     from miden.mast.library import KernelLibrary, Library
+
+    AnyLibrary = TypeVar("AnyLibrary", bound=Library)
 
 FOLDER = Path(__file__).parent
 SOURCES = FOLDER / "asm"
@@ -76,13 +80,22 @@ def actor_assembler() -> Assembler:
 def assemble_actor(source: Source, path: str = "actor") -> Library:
     """Assemble an actor that is one module, and return the library that has its `invoke`.
 
-    Raises `AssemblyError` for a source that does not assemble.
+    Nothing of where the source was is in it, so that the same text has the same CID everywhere. Raises `AssemblyError` for a source
+    that does not assemble.
 
     >>> library = assemble_actor("pub proc invoke drop push.0 end")
     >>> list(library.exports)
     ['::actor::invoke']
     """
-    return _assembler().assemble_library({path: source})
+    return without_sources(_assembler().assemble_library({path: source}))
+
+
+def without_sources(library: AnyLibrary) -> AnyLibrary:
+    """Return a library that knows the texts of its error codes, and nothing else about its sources."""
+    from miden.mast.debug_info import DebugInfo
+
+    texts = DebugInfo(error_codes=library.forest.debug_info.error_codes)
+    return type(library)(library.forest.replace(debug_info=texts), library.items)
 
 
 @functools.cache
