@@ -41,8 +41,16 @@ class World:
         The store below it.
     """
 
-    def __init__(self, runtimes: Sequence[Runtime], *, prices: str = "unit", profile: str = "miden", **options: Any) -> None:
-        self.blocks = MemoryBlocks()
+    def __init__(
+        self,
+        runtimes: Sequence[Runtime],
+        *,
+        prices: str = "unit",
+        profile: str = "miden",
+        blocks: MemoryBlocks | None = None,
+        **options: Any,
+    ) -> None:
+        self.blocks = MemoryBlocks() if blocks is None else blocks
         tree = StateTree(self.blocks)
         code = store_block(self.blocks, b"account", RAW)
         for actor_id in (SYSTEM_ID, INIT_ID, BURNT_FUNDS_ID):

@@ -122,7 +122,7 @@ def test_gas_ends_at_every_call_and_beside_it(
     assert len(places) >= 2 * 12
     world.machine.tree.set(actor, _old(world, actor, root))
     before = world.state(actor)
-    around = {limit for milligas in places for place in (milligas // 1000,) for limit in range(place - 2, place + 3) if 0 < limit}
+    around = {limit for milligas in places for place in (milligas // 1000,) for limit in range(place - 2, place + 3) if limit > 0}
     for limit in sorted(limit for limit in around if limit < whole.gas_used):
         receipt = world.call(actor, method_number(method), params, sender=sender, gas=limit)
         assert (receipt.exit_code, receipt.gas_used, receipt.events_root) == (7, limit, None), limit

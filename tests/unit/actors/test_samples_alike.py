@@ -283,7 +283,7 @@ def test_token() -> None:
     assert token("Mint", [1])[0] == 22
 
 
-HOLDERS = int(os.environ.get("MIDEN_HOLDERS", "250"))
+HOLDERS = int(os.environ.get("MIDEN_EXAMPLES", "250"))
 """Holders of the token in a test: 2,000 for a long run, which fill the root and make nodes below every pointer of it."""
 
 

@@ -10,6 +10,7 @@ from struct import error as struct_error
 from struct import pack, unpack
 
 from miden.actors.codes import ErrorNumber, ExitCode, GuestTrap, SyscallError
+from miden.actors.kernel import Cause
 from miden.actors.runtimes.masm.boundary import CALLS, GIVE, MAX_GIVES
 from miden.errors import ExecutionError
 from miden.status import FIRST_FAULT, Status
@@ -84,6 +85,8 @@ class Invocation(Processor):
                     answer = call.serve(self)
                 except SyscallError as error:
                     answer = call.refuse(error.number)
+                    if self.kernel.last_error is None:  # it was refused on the way to the kernel
+                        self.kernel.last_error = Cause("masm", call.name, error)
                 if self._gives:
                     self._gives.clear()
                 machine.advice_push(answer)

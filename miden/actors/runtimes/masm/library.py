@@ -17,10 +17,10 @@ from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from miden.assembly.assembler import Assembler
-    from miden.assembly.source import Source
     from typing import TypeVar
 
+    from miden.assembly.assembler import Assembler
+    from miden.assembly.source import Source
     from miden.mast.library import KernelLibrary, Library
 
     AnyLibrary = TypeVar("AnyLibrary", bound=Library)
