@@ -12,6 +12,7 @@ VERBS = {
     "state": "List the actors, or show the state of one.",
     "trace": "Show all that a message would do.",
     "inspect": "Show the interface of an actor.",
+    "replay": "Run message vectors of the Filecoin network.",
 }
 """Verb -> short help; the module of a verb has its name."""
 

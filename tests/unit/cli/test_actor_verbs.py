@@ -290,8 +290,8 @@ def test_a_trace_names_calls_between_actors(cli: Cli) -> None:
         "address"
     ]
     cli("actor", "call", address, "0", "--value", "5")
-    out = cli("actor", "trace", address, "Propose", "to=f0100", "amount=5").out
-    assert f"call f0100 -> {address} Propose(to=100, amount=5)" in out
+    out = cli("actor", "trace", address, "Propose", "to=f0100", "value=5").out
+    assert f"call f0100 -> {address} Propose(to=100, value=5)" in out
     assert f"  call {address} -> f0100 method 0 value 5" in out
 
 
