@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
-import io
 import json
 import os
 from pathlib import Path
@@ -14,14 +11,13 @@ import pytest
 
 from miden.actors.codes import SyscallError
 from miden.actors.commitments import unsealed_commitment, zero_commitment
-from miden.actors.messages import Message
 from miden.actors.runtimes.wasm.runtime import WasmRuntime
 from miden.actors.vectors import Vector, VectorWorld, load_bundle, replay
 from miden.errors import FormatError
 from miden.ipld.blocks import MemoryBlocks, store_block
 from miden.ipld.car import write_car
 from miden.ipld.cid import Cid
-from tests.support.actor_machines import machine_with
+from tests.support.actor_machines import small_vector
 from tests.support.ipld_data import files
 
 if TYPE_CHECKING:
@@ -49,28 +45,6 @@ def test_a_vector_is_exact(path: Path, bundle: MemoryBlocks, runtime: WasmRuntim
     # The one message that succeeded because a proof did not hold.
     proofs_hold = "DisputeWindowedPoSt-Ok" not in vector.name
     assert replay(vector, bundle, [runtime], proofs_hold=proofs_hold).differences() == []
-
-
-def small_vector() -> dict[str, Any]:
-    """A vector with one transfer between two accounts, made by our own machine."""
-    blocks = MemoryBlocks()
-    machine = machine_with(blocks=blocks)
-    sender, to = machine.create_account(10**20), machine.create_account()
-    before = machine.flush()
-    car = io.BytesIO()
-    write_car(car, [before], [(cid, blocks.get(cid) or b"") for cid in blocks])
-    message = Message(sender, to, value=5, gas_limit=10**7)
-    receipt = machine.apply(message)
-    return {
-        "class": "message",
-        "car": base64.b64encode(gzip.compress(car.getvalue())).decode(),
-        "preconditions": {"variants": [{"epoch": 0, "nv": 21}], "state_tree": {"root_cid": {"/": str(before)}}, "basefee": 0},
-        "apply_messages": [{"bytes": base64.b64encode(message.to_cbor()).decode()}],
-        "postconditions": {
-            "state_tree": {"root_cid": {"/": str(machine.flush())}},
-            "receipts": [{"exit_code": receipt.exit_code, "return": "", "gas_used": receipt.gas_used}],
-        },
-    }
 
 
 def test_a_vector_of_our_own() -> None:
