@@ -11,7 +11,8 @@
     (func $block_read (param $out i32) (param $block i32) (param $offset i32) (param $to i32) (param $size i32) (result i32)))
   (import "ipld" "block_stat" (func $block_stat (param $out i32) (param $block i32) (result i32)))
   (import "ipld" "block_link"
-    (func $block_link (param $out i32) (param $block i32) (param $hash i64) (param $digest i32) (param $to i32) (param $room i32) (result i32)))
+    (func $block_link (param $out i32) (param $block i32) (param $hash i64) (param $digest i32) (param $to i32) (param $room i32)
+      (result i32)))
   (import "self" "root" (func $root (param $out i32) (param $to i32) (param $room i32) (result i32)))
   (import "self" "set_root" (func $set_root (param $cid i32) (result i32)))
   (import "event" "emit_event"
@@ -19,8 +20,8 @@
       (result i32)))
 
   (import "send" "send"
-    (func $send (param $out i32) (param $to i32) (param $to_size i32) (param $method i64) (param $params i32) (param $high i64) (param $low i64)
-      (param $gas i64) (param $flags i64) (result i32)))
+    (func $send (param $out i32) (param $to i32) (param $to_size i32) (param $method i64) (param $params i32) (param $high i64)
+      (param $low i64) (param $gas i64) (param $flags i64) (result i32)))
 
   ;; Memory: results of calls from 0, the facts of the invocation at 128, a CID at 256, an event at 384, an address at 640, what is
   ;; written at 1024, what is read from the second page on. The state at 8192: threshold, number of signers, next id, number of

@@ -14,7 +14,8 @@
     (func $block_read (param $out i32) (param $block i32) (param $offset i32) (param $to i32) (param $size i32) (result i32)))
   (import "ipld" "block_stat" (func $block_stat (param $out i32) (param $block i32) (result i32)))
   (import "ipld" "block_link"
-    (func $block_link (param $out i32) (param $block i32) (param $hash i64) (param $digest i32) (param $to i32) (param $room i32) (result i32)))
+    (func $block_link (param $out i32) (param $block i32) (param $hash i64) (param $digest i32) (param $to i32) (param $room i32)
+      (result i32)))
   (import "self" "root" (func $root (param $out i32) (param $to i32) (param $room i32) (result i32)))
   (import "self" "set_root" (func $set_root (param $cid i32) (result i32)))
   (import "event" "emit_event"
@@ -151,7 +152,8 @@
 
   (func $digest (param $entry i32)
     (call $check
-      (call $hash (i32.const 0) (i64.const 0x12) (local.get $entry) (i32.const 8) (i32.add (local.get $entry) (i32.const 16)) (i32.const 32))))
+      (call $hash (i32.const 0) (i64.const 0x12) (local.get $entry) (i32.const 8) (i32.add (local.get $entry) (i32.const 16))
+        (i32.const 32))))
 
   (func $entry (param $at i32) (param $key i64)
     (call $put_big (local.get $at) (local.get $key))

@@ -237,3 +237,8 @@ def apply_vector(vector: Vector, machine: Machine) -> Outcome:
         size = len(raw) + (_SIGNATURE_SIZE if message.sender.protocol == SECP256K1 else 0)
         receipts.append(machine.apply(message, size))
     return Outcome(vector, tuple(receipts), machine.flush())
+
+
+def replay(vector: Vector, bundle: Blockstore, runtimes: Sequence[Runtime], *, proofs_hold: bool = True) -> Outcome:
+    """Run a vector from the state before to the state after."""
+    return apply_vector(vector, machine_for(vector, bundle, runtimes, proofs_hold=proofs_hold))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import importlib.util
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +18,7 @@ from miden.actors.registry import BlockRegistry
 from miden.actors.runtimes.native import Actor, NativeRuntime, native_code
 from miden.ipld import dagcbor
 from miden.ipld.blocks import MemoryBlocks
+from miden.ipld.car import write_car
 
 if TYPE_CHECKING:
     from miden.actors.address import Address
@@ -83,3 +87,25 @@ def kernel_of(machine: Machine, receiver: int = 100, *, gas_limit: int = 10_000_
     origin = Address.of(100)
     calls = CallManager(machine, gas_limit=gas_limit, origin=100, origin_address=origin, to=Address.of(receiver), nonce=0, premium=0)
     return Kernel(calls, BlockRegistry(), caller=100, receiver=receiver, method=2, value=0, read_only=read_only)
+
+
+def small_vector() -> dict[str, Any]:
+    """A vector with one transfer between two accounts, made by our own machine."""
+    blocks = MemoryBlocks()
+    machine = machine_with(blocks=blocks)
+    sender, to = machine.create_account(10**20), machine.create_account()
+    before = machine.flush()
+    car = io.BytesIO()
+    write_car(car, [before], [(cid, blocks.get(cid) or b"") for cid in blocks])
+    message = Message(sender, to, value=5, gas_limit=10**7)
+    receipt = machine.apply(message)
+    return {
+        "class": "message",
+        "car": base64.b64encode(gzip.compress(car.getvalue())).decode(),
+        "preconditions": {"variants": [{"epoch": 0, "nv": 21}], "state_tree": {"root_cid": {"/": str(before)}}, "basefee": 0},
+        "apply_messages": [{"bytes": base64.b64encode(message.to_cbor()).decode()}],
+        "postconditions": {
+            "state_tree": {"root_cid": {"/": str(machine.flush())}},
+            "receipts": [{"exit_code": receipt.exit_code, "return": "", "gas_used": receipt.gas_used}],
+        },
+    }

@@ -31,7 +31,7 @@ def command(console: Console, paths: tuple[str, ...], bundle: str, cache: str | 
     from pathlib import Path
 
     from miden.actors.runtimes.wasm.runtime import WasmRuntime
-    from miden.actors.vectors import Vector, apply_vector, load_bundle, machine_for
+    from miden.actors.vectors import Vector, load_bundle, replay
     from miden.cli.progress import progress
     from miden.errors import EXIT_OK, EXIT_TRAP
 
@@ -46,7 +46,7 @@ def command(console: Console, paths: tuple[str, ...], bundle: str, cache: str | 
                 show(done, len(files))
             vector = Vector.load(file)
             begin = time.perf_counter()
-            outcome = apply_vector(vector, machine_for(vector, code, [runtime], proofs_hold=not reject_proofs))
+            outcome = replay(vector, code, [runtime], proofs_hold=not reject_proofs)
             rows.append({**_facts(outcome), "seconds": round(time.perf_counter() - begin, 6)})
             outcomes.append(outcome)
     exact = sum(row["exact"] for row in rows)

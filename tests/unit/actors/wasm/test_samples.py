@@ -103,10 +103,10 @@ def pair(wasm: WasmRuntime) -> Callable[..., Pair]:
     return lambda name, **options: Pair(name, wasm, **options)
 
 
-BAD_PARAMETERS = ["", "80", "820102", "8120", "816161", "811801", "810100", "01", "811bffffffffffffffff", "ff", "81", "8118", "9801", "8119"]
+BAD_PARAMETERS = "80 820102 8120 816161 811801 810100 01 811bffffffffffffffff ff 81 8118 9801 8119"
 
 
-@pytest.mark.parametrize("raw", [bytes.fromhex(text) for text in BAD_PARAMETERS])
+@pytest.mark.parametrize("raw", [b"", *map(bytes.fromhex, BAD_PARAMETERS.split())])
 def test_bad_parameters(pair: Callable[..., Pair], raw: bytes) -> None:
     counter = pair("counter")
     assert counter.deploy(raw=raw) == (21 if raw else 0)
@@ -172,7 +172,8 @@ def test_approvals(pair: Callable[..., Pair], threshold: int) -> None:
 def test_a_token(pair: Callable[..., Pair]) -> None:
     token = pair("token")
     token.deploy(1000, 100)
-    for sender, to, amount in ((100, 101, 10), (101, 100, 11), (100, 100, 990), (100, 100, 991), (102, 103, 0), (101, 5, 10), (100, TOP, 1)):
+    moves = ((100, 101, 10), (101, 100, 11), (100, 100, 990), (100, 100, 991), (102, 103, 0), (101, 5, 10), (100, TOP, 1))
+    for sender, to, amount in moves:
         token.call(sender, "Transfer", to, amount)
     for holder in (100, 101, 5, 102, 103, 77, TOP):
         token.call(100, "BalanceOf", holder)
