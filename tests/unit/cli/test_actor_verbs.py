@@ -88,9 +88,9 @@ def test_a_machine_begins_once(cli: Cli) -> None:
     assert made["account"] == "f0100"
     assert settings()["root"] == made["root"]
     assert error(cli("actor", "init", "--json"), 3) == "MachineExists"
-    again = cli("actor", "init", "--force", "--prices", "unit", "--profile", "fvm", "--json").json
+    again = cli("actor", "init", "--force", "--prices", "unit", "--profile", "fvm", "--epoch", "9", "--json").json
     assert again["root"] == made["root"], "a beginning is always the same"
-    assert (settings()["prices"], settings()["profile"]) == ("unit", "fvm")
+    assert (settings()["prices"], settings()["profile"], settings()["epoch"]) == ("unit", "fvm", 9)
 
 
 def test_machines_are_apart(cli: Cli, counter: str, monkeypatch: pytest.MonkeyPatch) -> None:
