@@ -40,6 +40,7 @@ class Method(NamedTuple):
     def form(self) -> Value:
         """Return the method as a value of dag-cbor."""
         return {
+            "name": self.name,
             "number": self.number,
             "params": type_form(self.params),
             "result": None if self.result is None else type_form(self.result),
@@ -183,9 +184,9 @@ class Interface:
             "interface": VERSION,
             "name": self.name,
             "schema": self.schema.form(),
-            "methods": {method.name: method.form() for method in self.methods.values()},
-            "errors": {failure.name: {"code": failure.code, "help": failure.help} for failure in self.failures},
-            "events": {name: type_form(entries) for name, entries in self.events.items()},
+            "methods": [method.form() for method in self.methods.values()],
+            "errors": [{"name": failure.name, "code": failure.code, "help": failure.help} for failure in self.failures],
+            "events": [{"name": name, "entries": type_form(entries)} for name, entries in self.events.items()],
             "state": None if self.state is None else type_form(self.state),
         }
 
@@ -214,20 +215,24 @@ class Interface:
             [_read_method(name, method) for name, method in methods.items()],
             schema=Schema.read(value.get("schema")),
             failures=[_read_failure(name, failure) for name, failure in failures.items()],
-            events={name: _read_struct(entries, f"event {name}") for name, entries in events.items()},
+            events={name: _read_struct(event.get("entries"), f"event {name}") for name, event in events.items()},
             state=None if value.get("state") is None else read_type(value["state"]),
         )
 
 
-def _section(value: Value, name: str) -> dict[str, Value]:
-    section = value.get(name, {})
-    if type(section) is not dict or not all(is_name(key) for key in section):
-        raise FormatError(f"expected {name} by name in an interface", kind="InvalidInterface")
-    return section
+def _section(value: Value, section: str) -> dict[str, dict[str, Value]]:
+    """Return the entries of a section by their names, in their order."""
+    entries = value.get(section, [])
+    if type(entries) is not list or not all(type(entry) is dict and is_name(entry.get("name")) for entry in entries):
+        raise FormatError(f"expected a list of {section} with names in an interface", kind="InvalidInterface")
+    found = {entry["name"]: entry for entry in entries}
+    if len(found) != len(entries):
+        raise FormatError(f"two {section} of an interface have one name", kind="InvalidInterface")
+    return found
 
 
-def _read_method(name: str, value: Value) -> Method:
-    if type(value) is not dict or type(value.get("number")) is not int or type(value.get("readOnly")) is not bool:
+def _read_method(name: str, value: dict[str, Value]) -> Method:
+    if type(value.get("number")) is not int or type(value.get("readOnly")) is not bool:
         raise FormatError(f"method {name}: expected a number, and whether it is read-only", kind="InvalidInterface")
     result = value.get("result")
     declared = None if result is None else read_type(result)
@@ -241,7 +246,7 @@ def _read_struct(value: Value, where: str) -> Struct:
     return declared
 
 
-def _read_failure(name: str, value: Value) -> Failure:
-    if type(value) is not dict or type(value.get("code")) is not int or type(value.get("help")) is not str:
+def _read_failure(name: str, value: dict[str, Value]) -> Failure:
+    if type(value.get("code")) is not int or type(value.get("help")) is not str:
         raise FormatError(f"error {name}: expected a code and a text", kind="InvalidInterface")
     return Failure(name, value["code"], value["help"])

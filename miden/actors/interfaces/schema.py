@@ -103,13 +103,14 @@ class Schema:
     """
 
     def __init__(self, types: Mapping[str, Type]) -> None:
-        self.types = dict(types)
+        self.types = dict(sorted(types.items()))
         if len(self.types) > MAX_TYPES:
             raise FormatError(f"a schema has at most {MAX_TYPES} types, not {len(self.types)}", kind="SchemaTooLarge")
         for name, declared in self.types.items():
             if name in KINDS:
                 raise FormatError(f"{name} is a kind and cannot be declared", kind="InvalidSchema")
             self.check(declared, name)
+        for name in self.types:
             self.resolve(Name(name))
 
     def check(self, declared: Type, where: str) -> None:

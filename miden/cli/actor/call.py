@@ -120,4 +120,4 @@ def send(
     if params:
         raise MisuseError("NAME=VALUE needs a method of an interface, and goes without --params")
     receipt = client.send(interface.method(method).number if number is None else number, read_params(raw))
-    return raw_value(receipt), receipt
+    return raw_value(receipt.return_codec, receipt.return_data) if receipt.return_data else None, receipt

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from miden.cli.actor.machines import MACHINE_OPTIONS
-from miden.cli.parameters import FilePath, argument, option
+from miden.cli.parameters import FilePath, IntRange, argument, option
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from miden.actors.interfaces import Interface
+    from miden.actors.interfaces.client import Client
     from miden.cli.console import Console
+    from miden.ipld.cid import Cid
+
+INIT = "actor init  method Exec = 2 (code Link, params Bytes) -> (id Address, robust Address)"
+"""The part of the Init actor that creates others."""
 
 
 @verb(
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
     option("--interface", type=FilePath(), metavar="FILE", help="The interface of the code, as text or as a block; it is advertised."),
     option("--params", name="raw", metavar="HEX", help="The parameters of the constructor as CBOR, in place of NAME=VALUE."),
     option("--value", default="0", metavar="AMOUNT", help="Tokens for the new actor, of the account that creates it."),
+    option("--gas", type=IntRange(1, (1 << 63) - 1), default="1000000000", metavar="N", help="The most gas that it may use."),
     option("--from", name="sender", metavar="ADDRESS", help="Who creates it; by default the machine's own account."),
     *MACHINE_OPTIONS,
 )
@@ -29,6 +37,7 @@ def command(
     interface: str | None,
     raw: str | None,
     value: str,
+    gas: int,
     sender: str | None,
     file: str | None,
     place: str | None,
@@ -39,7 +48,10 @@ def command(
     With an interface, the constructor's parameters are NAME=VALUE, checked against it; a Python actor's follows from its methods.
     A Python file is run from where it is, for every message to come, and refused if it changes: deploy only what you trust.
     """
+    from miden.actors.interfaces import parse_interface
+    from miden.actors.interfaces.client import Client
     from miden.actors.interfaces.directory import publish
+    from miden.actors.state import INIT_ID
     from miden.cli.actor.code import read_code
     from miden.cli.actor.machines import opened
     from miden.cli.actor.values import read_amount, read_params, read_values
@@ -58,16 +70,42 @@ def command(
     python = () if found.python is None else (found.python,)
     with opened(file, place, config, python=python) as session:
         machine = session.machine
-        machine.blocks.put(found.cid, found.data)
-        address = machine.deploy(found.cid, data, value=read_amount(value), sender=sender or session.settings.sender)
+        machine.blocks.put_many([(found.cid, found.data), *found.needs.items()])
+        init = Client(
+            machine,
+            INIT_ID,
+            sender=sender or session.settings.sender,
+            interface=parse_interface(INIT),
+            gas_limit=gas,
+            value=read_amount(value),
+        )
+        made = deployed(console, init, found.cid, data)
         published = None if described is None else publish(machine.tree, machine.blocks, found.cid, described)
         root = session.save()
-    facts = {"address": str(address), "code": str(found.cid), "interface": None if published is None else str(published), "root": root}
+    facts = {
+        "address": str(made.id),
+        "robust": str(made.robust),
+        "code": str(found.cid),
+        "interface": None if published is None else str(published),
+        "root": root,
+    }
     if console.json:
         console.document(facts)
     else:
         console.facts([(name, text) for name, text in facts.items() if text is not None])
     return 0
+
+
+def deployed(console: Console, init: Client, code: Cid, params: bytes) -> Any:
+    """Return the addresses that the Init actor gives a new actor; raises `ActorError`, with a backtrace for people."""
+    from miden.actors.codes import ActorError
+
+    try:
+        return init.exec(code, params)
+    except ActorError as error:
+        if not console.json and error.receipt.failure:
+            console.note(error.receipt.failure.rstrip())
+        raise
 
 
 def read_interface(path: str) -> Interface:

@@ -88,6 +88,7 @@ def _line(machine: Machine, entry: TraceEntry) -> str:
     from miden.actors.gas import GasCharge
     from miden.actors.trace import Call, CallError, CallReturn, InvokeActor, Log
     from miden.cli.actor.state import kind_of
+    from miden.cli.actor.values import shown_block
 
     if isinstance(entry, GasCharge):
         return f"gas {entry.name} {entry.total / 1000:,g}"
@@ -98,7 +99,7 @@ def _line(machine: Machine, entry: TraceEntry) -> str:
     if isinstance(entry, InvokeActor):
         return f"actor f0{entry.id} {kind_of(machine, entry.state)} state {entry.state.state}"
     if isinstance(entry, CallReturn):
-        data = "" if entry.value is None else f" {entry.value.data.hex()}"
+        data = "" if entry.value is None else f" {shown_block(entry.value.codec, entry.value.data)}"
         return f"return {exit_name(entry.exit_code)}{data}"
     if isinstance(entry, CallError):
         return f"error {entry.error}"
@@ -113,6 +114,7 @@ def _called(machine: Machine, entry: Any) -> tuple[str, str]:
 
     from miden.actors.interfaces.directory import interface_of
     from miden.actors.interfaces.values import to_json
+    from miden.cli.actor.values import shown_block
     from miden.errors import MidenError
 
     params = b"" if entry.params is None else entry.params.data
@@ -121,5 +123,5 @@ def _called(machine: Machine, entry: Any) -> tuple[str, str]:
         method = interface.method(entry.method)
         given = to_json(interface.check_params(method.number, params))
     except MidenError:
-        return f"method {entry.method}", f" {params.hex()}" if params else ""
+        return f"method {entry.method}", f" {shown_block(entry.params.codec, params)}" if entry.params else ""
     return method.name, f"({', '.join(f'{name}={json.dumps(item)}' for name, item in given.items())})"

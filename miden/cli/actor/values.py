@@ -80,38 +80,30 @@ def shown(value: Any) -> str:
     return "" if value is None else json.dumps(to_json(value), ensure_ascii=False)
 
 
-def raw_value(receipt: Receipt) -> Any:
-    """Return the return value of a call whose method nobody describes: as dag-json has it, or as hexadecimal digits."""
+def raw_value(codec: int, data: bytes) -> Any:
+    """Return what a block holds whose type nobody tells: as dag-json has it, or as hexadecimal digits."""
     from miden.errors import FormatError
     from miden.ipld import dagcbor, dagjson
+    from miden.ipld.cid import CBOR, DAG_CBOR
 
-    if not receipt.return_data:
-        return None
-    try:
-        return json.loads(dagjson.encode(dagcbor.decode(receipt.return_data)))
-    except FormatError:
-        return receipt.return_data.hex()
+    if codec in (CBOR, DAG_CBOR):
+        try:
+            return json.loads(dagjson.encode(dagcbor.decode(data)))
+        except FormatError:
+            pass
+    return data.hex()
+
+
+def shown_block(codec: int, data: bytes) -> str:
+    """Return what a block holds on one line."""
+    return json.dumps(raw_value(codec, data), ensure_ascii=False)
 
 
 def print_events(console: Console, receipt: Receipt) -> None:
     """Print the events of a message for people, a line each."""
-    from miden.ipld.cid import CBOR
-
     for event in receipt.events:
-        entries = ", ".join(f"{entry.key}={_entry(entry.codec == CBOR, entry.value)}" for entry in event.entries)
-        console.print(f"event    f0{event.emitter}: {entries}")
-
-
-def _entry(cbor: bool, data: bytes) -> str:
-    from miden.errors import FormatError
-    from miden.ipld import dagcbor, dagjson
-
-    if cbor:
-        try:
-            return dagjson.encode(dagcbor.decode(data)).decode()
-        except FormatError:
-            pass
-    return data.hex()
+        entries = ", ".join(f"{entry.key}={shown_block(entry.codec, entry.value)}" for entry in event.entries)
+        console.print(f"event   f0{event.emitter}: {entries}")
 
 
 def read_amount(text: str) -> int:
