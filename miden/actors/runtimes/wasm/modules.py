@@ -49,7 +49,7 @@ def check_folder(folder: Path | None) -> None:
         return
     facts = folder.stat()
     if facts.st_uid != os.geteuid() or facts.st_mode & 0o022:
-        message, hint = f"others own {folder}, or may write to it", "compiled code is run as it is: make the folder private, or name another"
+        message, hint = f"others own {folder}, or may write to it", "compiled code is run as it is: use a private folder"
         raise InputError(message, kind="UnsafeFolder", hint=hint)
 
 
