@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from types import MappingProxyType
 from typing import NamedTuple
 
 from miden.errors import FormatError, InputError, IntegrityError
@@ -39,7 +38,7 @@ class Code(NamedTuple):
     data: bytes
     interface: Interface | None = None
     python: str | None = None
-    needs: Mapping[Cid, bytes] = MappingProxyType({})
+    needs: tuple[tuple[Cid, bytes], ...] = ()
 
 
 def read_code(path: str) -> Code:
@@ -67,9 +66,9 @@ def read_code(path: str) -> Code:
 
 
 def _masm_code(cid: Cid, data: bytes) -> Code:
-    from miden.actors.runtimes.masm.needs import needed_blocks
+    from miden.actors.runtimes.masm.code import linked_nodes
 
-    return Code(cid, data, needs=needed_blocks(data))
+    return Code(cid, data, needs=tuple(linked_nodes(data)))
 
 
 def _assemble_wat(path: str, text: bytes) -> bytes:

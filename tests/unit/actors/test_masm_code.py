@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from miden.actors.address import Address
+from miden.actors.context import Manifest
+from miden.actors.machine import Machine
+from miden.actors.methods import method_number
 from miden.actors.runtimes.masm import MasmRuntime
+from miden.actors.runtimes.masm.code import linked_nodes
 from miden.actors.runtimes.masm.library import actor_assembler, assemble_actor
 from miden.assembly import Assembler
 from miden.corelib import core_library
-from miden.ipld.blocks import store_block
+from miden.ipld import dagcbor
+from miden.ipld.blocks import MemoryBlocks, reachable, store_block
+from miden.ipld.car import CarReader, write_car
 from miden.ipld.cid import MAST_FOREST, Cid
 from miden.ipld.mast import explode, node_cid
 from miden.package.package import Package
-from tests.support.actor_world import World
+from tests.support.actor_world import ALICE, World
 
 if TYPE_CHECKING:
     from miden.actors.messages import Receipt
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
     from miden.mast.program import Program
 
 BACKENDS = ("core", "pure")
+EXAMPLES = Path(__file__).parents[3] / "examples" / "actors"
 ENDS = "pub proc invoke push.0 swap drop end"
 
 
@@ -202,3 +212,24 @@ def test_reaching_other_code_costs_gas_once() -> None:
     plain = own.call(own.put(assemble_actor(ENDS)), 2).gas_used
     nodes = sum(1 for _ in explode(other.forest, [other.forest.find_procedure_root(other.find_procedure("other::both").to_bytes())]))  # type: ignore[union-attr,list-item]
     assert used.pop() - plain > nodes * 187_440
+
+
+def test_a_state_goes_elsewhere_with_its_code_and_runs_there() -> None:
+    """All that a state reaches, the code's nodes of kernel and core library included, goes through a CAR file to another store."""
+    world = World([MasmRuntime()])
+    data = assemble_actor(EXAMPLES / "token.masm").to_bytes()
+    for cid, block in linked_nodes(data):
+        world.blocks.put(cid, block)
+    actor = world.construct(store_block(world.blocks, data, MAST_FOREST), [1000, ALICE])
+    root = world.machine.flush()
+    file = io.BytesIO()
+    write_car(file, [root], reachable(world.blocks, [root]))
+    file.seek(0)
+    elsewhere = MemoryBlocks()
+    for block in CarReader(file):
+        block.cid.verify(block.data)
+        elsewhere.put(block.cid, block.data)
+    machine = Machine(elsewhere, root, runtimes=[MasmRuntime()], profile="miden", manifest=Manifest.of(()))
+    receipt = machine.call_readonly(Address.of(actor), method_number("Supply"))
+    assert receipt.return_data == dagcbor.encode([1000])
+    assert [cid for cid, _ in reachable(elsewhere, [root])] == [cid for cid, _ in reachable(world.blocks, [root])]

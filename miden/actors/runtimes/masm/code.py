@@ -13,7 +13,7 @@ from miden.assembly.assembler import Assembler
 from miden.corelib import core_forest
 from miden.errors import MidenError, NotFoundError
 from miden.field import Word
-from miden.ipld.mast import implode, node_cid, node_links
+from miden.ipld.mast import explode, implode, node_cid, node_links
 from miden.isa import NodeKind
 from miden.mast.library import Library
 from miden.mast.paths import split_path
@@ -25,7 +25,7 @@ from miden.vm.links import Links
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from miden.ipld.blocks import Blockstore
     from miden.ipld.cid import Cid
@@ -133,6 +133,24 @@ class Closure:
 
     def get_many(self, roots: Iterable[Word]) -> None:
         """Do nothing: all there is has been read."""
+
+
+def linked_nodes(data: bytes) -> Iterator[tuple[Cid, bytes]]:
+    """Yield the nodes of the kernel and of the core library that a code links to, with all below them.
+
+    A runtime has them anyway; a store that has them, too, can be exported with nothing missing. Raises `FormatError` or
+    `IntegrityError` for bytes that are no code.
+
+    >>> from miden.actors.runtimes.masm.library import assemble_actor
+    >>> data = assemble_actor("pub proc invoke padw syscall.gas_available dropw end").to_bytes()
+    >>> [cid.codec == 0x300001 for cid, _ in linked_nodes(data)]
+    [True]
+    """
+    forest = load_artifact(data).forest
+    wanted = set(external_digests(forest, len(forest)))
+    for given in (kernel_library().forest, core_forest()):
+        roots = [root for digest in sorted(wanted) if (root := given.find_procedure_root(digest)) is not None]
+        yield from explode(given, roots)
 
 
 def _roots(forests: Iterable[MastForest]) -> set[bytes]:
