@@ -81,6 +81,18 @@ def execute(machine: Machine, message: Message, raw_size: int | None, *, implici
         When the state itself cannot be read before the message is run.
     """
     _check(message)
+    machine.tree.begin()
+    broken = True
+    try:
+        receipt = _execute(machine, message, raw_size, implicit=implicit, read_only=read_only)
+        broken = False
+    finally:
+        # what leaves here is no receipt, such as an interrupt: then not even the nonce has changed
+        machine.tree.end(revert=broken)
+    return receipt
+
+
+def _execute(machine: Machine, message: Message, raw_size: int | None, *, implicit: bool, read_only: bool) -> Receipt:
     try:
         sender, inclusion = _preflight(machine, message, raw_size, implicit=implicit)
     except _Refusal as refusal:

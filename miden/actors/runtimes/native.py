@@ -166,6 +166,14 @@ class GuestBlocks:
         if link != cid:
             raise InputError(f"block {cid} cannot be put: the kernel links it as {link}", kind="BlockMismatch")
 
+    def put_many(self, blocks: Iterable[tuple[Cid, bytes]]) -> int:
+        """Make and link blocks, children before those that link to them, and return how many."""
+        count = 0
+        for cid, data in blocks:
+            self.put(cid, data)
+            count += 1
+        return count
+
     def add(self, data: bytes, codec: int = DAG_CBOR, hash_code: int = BLAKE2B_256) -> Cid:
         """Make a block, link it and return its CID."""
         kernel = self._kernel

@@ -1,23 +1,21 @@
 """The code of actors as files: what block it is, which interface it has, and what runs it.
 
-MASM (source, libraries, packages), WebAssembly (text or binary) and Python. The two that are not Python are found by name when they
-are needed: not every installation has them.
+MASM (source, libraries, packages), WebAssembly (text or binary) and Python. What runs the first two is imported when there is code
+for it: WebAssembly needs an extra that not every installation has.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from importlib import import_module
 from typing import NamedTuple
 
-from miden.errors import BackendError, FormatError, InputError, IntegrityError
+from miden.errors import FormatError, InputError, IntegrityError
 from miden.ipld.cid import MAST_FOREST, RAW, Cid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from collections.abc import Callable, Mapping
 
     from miden.actors.interfaces import Interface
     from miden.actors.kernel import Kernel
@@ -31,12 +29,16 @@ KINDS = f".masm, {', '.join(ARTIFACTS)}, .wasm, .wat, .py or .py:CLASS"
 
 
 class Code(NamedTuple):
-    """What a file holds: the block of the code, an interface if the file tells one, and the Python file it is run from."""
+    """What a file holds: the block of the code, an interface if the file tells one, and the Python file it is run from.
+
+    `needs` are blocks that the code links to: those of the kernel and the core library.
+    """
 
     cid: Cid
     data: bytes
     interface: Interface | None = None
     python: str | None = None
+    needs: tuple[tuple[Cid, bytes], ...] = ()
 
 
 def read_code(path: str) -> Code:
@@ -48,13 +50,14 @@ def read_code(path: str) -> Code:
 
     suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122  pathlib costs start-up time
     if suffix == ".masm":
-        cid, data = _part("miden.actors.runtimes.masm", "actor_code", "MASM")(path)
-        return Code(cid, data)
+        from miden.actors.runtimes.masm import actor_code
+
+        return _masm_code(*actor_code(path))
     if suffix not in (*ARTIFACTS, ".wasm", ".wat"):
         raise InputError(f"{path} is no code of an actor: expected {KINDS}", kind="UnknownCode")
     data = read_bytes(path)
     if suffix in ARTIFACTS:
-        return Code(Cid.of(data, MAST_FOREST), data)
+        return _masm_code(Cid.of(data, MAST_FOREST), data)
     if suffix == ".wat":
         data = _assemble_wat(path, data)
     if not data.startswith(WASM_MAGIC):
@@ -62,42 +65,37 @@ def read_code(path: str) -> Code:
     return Code(Cid.of(data, RAW), data)
 
 
-def _part(module: str, name: str, kind: str) -> Any:
-    """Return something of a runtime that may not be installed; raises `BackendError`."""
-    try:
-        return getattr(import_module(module), name)
-    except ImportError as problem:
-        raise BackendError(
-            f"actors in {kind} cannot be run here: {problem}", kind="NoRuntime", hint=f'pip install "miden[{kind.lower()}]"'
-        ) from problem
+def _masm_code(cid: Cid, data: bytes) -> Code:
+    from miden.actors.runtimes.masm.code import linked_nodes
+
+    return Code(cid, data, needs=tuple(linked_nodes(data)))
 
 
 def _assemble_wat(path: str, text: bytes) -> bytes:
-    assemble = _part("wasmtime", "wat2wasm", "Wasm")
+    from miden.actors.runtimes.wasm.engine import assemble
+
     try:
-        return bytes(assemble(text.decode()))
-    except (ValueError, _part("wasmtime", "WasmtimeError", "Wasm")) as problem:
-        raise FormatError(f"{path} does not assemble: {problem}", kind="InvalidWat") from None
+        return assemble(text.decode())
+    except UnicodeDecodeError as problem:
+        raise FormatError(f"{path} is not UTF-8: {problem.reason}", offset=problem.start, kind="InvalidText") from None
+    except FormatError as problem:
+        raise FormatError(f"{path} does not assemble: {problem.message}", kind=problem.kind) from None
 
 
 # Python
 
 
-def load_actors(path: str) -> list[type[Actor]]:
-    """Run a Python file and return the actors that it defines; raises `InputError` for a file that has none or fails."""
-    from importlib.util import module_from_spec, spec_from_file_location
+def load_actors(path: str, data: bytes) -> list[type[Actor]]:
+    """Run the text of a Python file and return the actors that it defines; raises `InputError` if it has none or fails."""
+    from types import ModuleType
 
     from miden.actors.runtimes.native import Actor
 
     name = f"miden_actor_{hashlib.blake2b(path.encode(), digest_size=8).hexdigest()}"
-    spec = spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise InputError(f"{path} is no Python file", kind="InvalidPython")
-    module = module_from_spec(spec)
+    module = ModuleType(name)
+    module.__file__ = path
     try:
-        spec.loader.exec_module(module)
-    except OSError:
-        raise
+        exec(compile(data, path, "exec"), module.__dict__)  # noqa: S102 - whoever deploys the file trusts it
     except Exception as problem:
         raise InputError(f"{path} does not run: {type(problem).__name__}: {problem}", kind="InvalidPython") from problem
     found = [item for item in vars(module).values() if isinstance(item, type) and issubclass(item, Actor) and item.__module__ == name]
@@ -109,8 +107,9 @@ def load_actors(path: str) -> list[type[Actor]]:
 def _read_python(path: str, name: str) -> Code:
     from miden.actors.interfaces.derive import interface_of_class
     from miden.actors.runtimes.native import native_block
+    from miden.cli.files import read_bytes
 
-    found = {actor.__name__: actor for actor in load_actors(path)}
+    found = {actor.__name__: actor for actor in load_actors(path, read_bytes(path))}
     if not name and len(found) > 1:
         raise InputError(f"{path} defines several actors", kind="SeveralActors", hint=f"name one: {path}:{next(iter(found))}")
     actor = next(iter(found.values())) if not name else found.get(name)
@@ -120,17 +119,15 @@ def _read_python(path: str, name: str) -> Code:
     return Code(Cid.of(data, RAW), data, interface_of_class(actor), path)
 
 
-def file_digest(path: str) -> str:
-    """Return the hash of a file as hexadecimal digits."""
-    from miden.cli.files import read_bytes
-
-    return hashlib.blake2b(read_bytes(path), digest_size=32).hexdigest()
-
-
 def python_entry(path: str, machine: str) -> tuple[str, str]:
     """Return how a machine file names a Python file, from its own folder, and its hash."""
-    folder = os.path.dirname(machine)  # noqa: PTH120
-    return os.path.relpath(path, folder), file_digest(path)
+    from miden.cli.files import read_bytes
+
+    return os.path.relpath(path, os.path.dirname(machine)), _digest(read_bytes(path))  # noqa: PTH120
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=32).hexdigest()
 
 
 # runtimes
@@ -139,22 +136,35 @@ def python_entry(path: str, machine: str) -> tuple[str, str]:
 class Deferred:
     """A runtime that is imported when there is code for it."""
 
-    def __init__(self, module: str, name: str, kind: str) -> None:
-        self._where = (module, name, kind)
-        self._found: Runtime | None = None
-
-    def claims(self, code: Cid, blocks: Blockstore) -> bool:
-        """Tell whether a code is of this kind."""
-        if self._where[2] == "MASM":
-            return code.codec == MAST_FOREST
-        data = blocks.get(code) if code.codec == RAW else None
-        return data is not None and data.startswith(WASM_MAGIC)
+    def __init__(self, claims: Callable[[Cid, Blockstore], bool], make: Callable[[], Runtime]) -> None:
+        self.claims = claims
+        self._make = make
+        self._made: Runtime | None = None
 
     def invoke(self, kernel: Kernel, code: Cid, params: int) -> int:
         """Run a code; raises `BackendError` if what runs it is not installed."""
-        if self._found is None:
-            self._found = _part(*self._where)()
-        return self._found.invoke(kernel, code, params)
+        if self._made is None:
+            self._made = self._make()
+        return self._made.invoke(kernel, code, params)
+
+
+def _is_wasm(code: Cid, blocks: Blockstore) -> bool:
+    data = blocks.get(code) if code.codec == RAW else None
+    return data is not None and data.startswith(WASM_MAGIC)
+
+
+def _masm() -> Runtime:
+    from miden.actors.runtimes.masm import MasmRuntime
+
+    return MasmRuntime()
+
+
+def _wasm() -> Runtime:
+    from platformdirs import user_cache_path
+
+    from miden.actors.runtimes.wasm.runtime import WasmRuntime
+
+    return WasmRuntime(user_cache_path("miden") / "wasm")
 
 
 def runtimes(python: Mapping[str, str], machine: str) -> list[Runtime]:
@@ -164,18 +174,19 @@ def runtimes(python: Mapping[str, str], machine: str) -> list[Runtime]:
     """
     from miden.actors.builtin import builtin_runtime
     from miden.actors.runtimes.native import NativeRuntime
+    from miden.cli.files import read_bytes
 
     classes: dict[str, type[Actor]] = {}
     for name, digest in python.items():
         path = os.path.join(os.path.dirname(machine), name)  # noqa: PTH118, PTH120
-        found = file_digest(path)
+        data = read_bytes(path)
+        found = _digest(data)
         if found != digest:
             hint = "deploy it again to run what it is now"
             raise IntegrityError(f"{path} is not what was deployed", expected=digest, found=found, kind="CodeChanged", hint=hint)
-        for actor in load_actors(path):
+        for actor in load_actors(path, data):
             if actor.name in classes:
                 raise InputError(f"{path} defines actor {actor.name!r}, which another file defines", kind="ActorExists")
             classes[actor.name] = actor
-    masm = Deferred("miden.actors.runtimes.masm", "MasmRuntime", "MASM")
-    wasm = Deferred("miden.actors.runtimes.wasm.runtime", "WasmRuntime", "Wasm")
-    return [builtin_runtime(), NativeRuntime(classes.values()), masm, wasm]
+    masm = Deferred(lambda code, _: code.codec == MAST_FOREST, _masm)
+    return [builtin_runtime(), NativeRuntime(classes.values()), masm, Deferred(_is_wasm, _wasm)]

@@ -70,7 +70,7 @@ def command(
     python = () if found.python is None else (found.python,)
     with opened(file, place, config, python=python) as session:
         machine = session.machine
-        machine.blocks.put(found.cid, found.data)
+        machine.blocks.put_many([(found.cid, found.data), *found.needs])
         init = Client(
             machine,
             INIT_ID,

@@ -54,10 +54,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     config = tmp_path / "user.toml"
     config.touch()
     monkeypatch.setenv("MIDEN_CONFIG", str(config))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("MIDEN_MACHINE", raising=False)
     monkeypatch.chdir(tmp_path)
     for path in EXAMPLES.glob("*"):
-        if path.suffix in (".py", ".interface"):
+        if path.is_file():
             shutil.copy(path, tmp_path)
     return tmp_path
 
@@ -330,6 +331,16 @@ def test_a_state_is_pinned_and_goes_whole_to_another_store(cli: Cli, counter: st
     assert cli("actor", "call", counter, "Increment", "by=1", "--store", "elsewhere", "--json").json["result"] == {"count": 7}
 
 
+def test_code_in_masm_takes_what_it_links_to_along(cli: Cli) -> None:
+    cli("actor", "init")
+    address = cli("actor", "deploy", "token.masm", "supply=7", "owner=f0100", "--interface", "token.interface", "--json").json["address"]
+    assert cli("car", "export", settings()["root"], "-o", "state.car").code == 0
+    cli("store", "init", "elsewhere")
+    assert cli("car", "import", "state.car", "--store", "elsewhere", "--json").json["missing"] == []
+    assert cli("actor", "call", address, "Transfer", "to=f01", "amount=3", "--store", "elsewhere").code == 0
+    assert cli("actor", "call", address, "BalanceOf", "id=f0100", "--store", "elsewhere", "--json").json["result"] == {"balance": 4}
+
+
 def test_parameters_need_an_interface(cli: Cli, folder: Path) -> None:
     cli("actor", "init")
     start = dagcbor.encode([9]).hex()
@@ -343,3 +354,50 @@ def test_parameters_need_an_interface(cli: Cli, folder: Path) -> None:
     failed = cli("actor", "deploy", "counter.py", "--params", "ff")
     assert failed.code == 1
     assert "USR_SERIALIZATION" in failed.err
+
+
+@pytest.mark.parametrize("name", ["counter", "approvals", "token"])
+def test_the_samples_are_the_same_in_three_languages(cli: Cli, name: str) -> None:
+    """Deployed and called from the command line: equal results, events and states, whatever they are written in."""
+    pytest.importorskip("wasmtime", reason="actors in WebAssembly need wasmtime: pip install 'miden[wasm]'")
+    start = {"counter": ["start=5"], "approvals": ["threshold=1", "signers=[100]", "--value", "9"], "token": ["supply=90", "owner=f0100"]}
+    call = {
+        "counter": ["Increment", "by=3"],
+        "approvals": ["Propose", "to=f0100", "value=2"],
+        "token": ["Transfer", "to=f0777", "amount=8"],
+    }
+    seen = []
+    for kind in ("masm", "wat", "py"):
+        cli("actor", "init", "--force")
+        made = cli("actor", "deploy", f"{name}.{kind}", *start[name], "--interface", f"{name}.interface", "--json").json
+        sent = cli("actor", "call", made["address"], *call[name], "--json").json
+        state = cli("actor", "state", made["address"], "--json").json
+        seen.append((sent["result"], sent["receipt"]["events_root"], state["state"], state["value"], state["balance"]))
+    assert seen[0] == seen[1] == seen[2]
+    assert seen[0][1] is not None
+
+
+def test_code_that_does_not_assemble(cli: Cli, folder: Path) -> None:
+    pytest.importorskip("wasmtime", reason="actors in WebAssembly need wasmtime: pip install 'miden[wasm]'")
+    cli("actor", "init")
+    (folder / "bad.wat").write_text("(module (func", encoding="utf-8")
+    outcome = cli("actor", "deploy", "bad.wat", "--json")
+    assert error(outcome, 3) == "InvalidWat"
+    assert "bad.wat does not assemble" in outcome.json["error"]["message"]
+    (folder / "bad.wat").write_bytes(b"(module) \xff")
+    assert error(cli("actor", "deploy", "bad.wat", "--json"), 3) == "InvalidText"
+    (folder / "bad.masm").write_text("pub proc invoke nonsense end", encoding="utf-8")
+    assert cli("actor", "deploy", "bad.masm", "--json").code == 3
+    (folder / "bad.wasm").write_bytes(b"\0asm\1\0\0\0\xff")
+    assert cli("actor", "deploy", "bad.wasm", "--json").code == 1
+    (folder / "bad.masl").write_bytes(b"no library")
+    assert cli("actor", "deploy", "bad.masl", "--json").code in (1, 3)
+    assert cli("actor", "state", "--json").code == 0
+
+
+def test_wasm_is_kept_ready_to_run(cli: Cli, folder: Path) -> None:
+    pytest.importorskip("wasmtime", reason="actors in WebAssembly need wasmtime: pip install 'miden[wasm]'")
+    cli("actor", "init")
+    cli("actor", "deploy", "counter.wat", "--interface", "counter.interface")
+    assert len(list((folder / "cache" / "miden" / "wasm").iterdir())) == 1
+    assert cli("actor", "call", "f0101", "Increment", "by=1", "--json").json["result"] == {"count": 1}

@@ -279,6 +279,18 @@ class Instance:
         return item.of
 
 
+def assemble(text: str) -> bytes:
+    """Return the module that a text in WAT stands for; raises `FormatError` that says what is wrong with it.
+
+    >>> assemble("(module)").hex()
+    '0061736d01000000'
+    """
+    try:
+        return bytes(wasmtime.wat2wasm(text))
+    except wasmtime.WasmtimeError as problem:
+        raise FormatError(str(problem), kind="InvalidWat") from None
+
+
 def _config() -> wasmtime.Config:
     """What guests may use, and how they are compiled: as upstream has it. (fvm.md section 2.12.)"""
     config = wasmtime.Config()
