@@ -314,6 +314,10 @@ def test_states_are_shown_as_their_interface_says(cli: Cli, counter: str) -> Non
     listed = cli("actor", "state").out
     assert [line.split()[1] for line in listed.splitlines()[1:]] == ["system", "init", "purse", "purse", "account", "counter"]
     assert error(cli("actor", "state", "f0999", "--json"), 4) == "ActorNotFound"
+    some = cli("actor", "state", "--limit", "2")
+    assert len(some.out.splitlines()) == 3
+    assert "more than 2 actors" in some.err
+    assert [cli("actor", "state", "--limit", limit, "--json").json["complete"] for limit in (5, 6)] == [False, True]
 
 
 def test_a_state_is_pinned_and_goes_whole_to_another_store(cli: Cli, counter: str, folder: Path) -> None:
