@@ -40,9 +40,10 @@ def command(console: Console, address: str | None, raw: bool, limit: int, file: 
             console.document({"root": root, "actors": actors, "complete": len(found) <= limit})
             return 0
         header = ("actor", "code", "nonce", "balance", "state")
-        console.table(
-            header, [(entry["address"], entry["kind"], f"{entry['nonce']}", entry["balance"], entry["state"]) for entry in actors]
-        )
+        rows = [(entry["address"], entry["kind"], f"{entry['nonce']}", entry["balance"], entry["state"]) for entry in actors]
+        console.table(header, rows)
+        if len(found) > limit:
+            console.note(f"there are more than {limit:,} actors; --limit lists more of them")
         return 0
     if console.json:
         console.document(facts)
