@@ -18,7 +18,12 @@ BALANCE = 10**24
 @verb(
     "init",
     option("--profile", type=Choice(["miden", "fvm"]), default="miden", help="Blocks and links: fvm as on Filecoin, miden with MAST too."),
-    option("--prices", type=Choice(["nv21", "nv18", "unit"]), default="nv21", help="What gas costs; unit counts cycles only."),
+    option(
+        "--prices",
+        type=Choice(["nv21", "nv18", "unit"]),
+        default="nv21",
+        help="What gas costs, and whose rules hold; unit counts cycles.",
+    ),
     option("--epoch", type=IntRange(0, (1 << 62) - 1), default="0", metavar="N", help="The epoch that actors see."),
     flag("--force", help="Begin again where there is a machine."),
     *MACHINE_OPTIONS,

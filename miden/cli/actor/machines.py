@@ -145,8 +145,10 @@ def opened(
 
 def options(settings: Settings) -> dict[str, Any]:
     """Return the options of a machine with these settings."""
-    from miden.actors.context import MachineContext
+    from miden.actors.context import GUARDED_VERSION, MachineContext
 
     if settings.epoch < 0:
         raise InputError("an epoch is not negative", kind="Epoch")
-    return {"context": MachineContext(epoch=settings.epoch), "prices": settings.prices, "profile": settings.profile}
+    version = 18 if settings.prices == "nv18" else GUARDED_VERSION
+    context = MachineContext(epoch=settings.epoch, network_version=version)
+    return {"context": context, "prices": settings.prices, "profile": settings.profile}
