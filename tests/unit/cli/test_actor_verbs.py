@@ -37,6 +37,12 @@ from miden.actors.runtimes.native import Actor, method
 from miden.ipld.cid import Cid
 
 
+@dataclass
+class Pair:
+    one: int
+    two: int = 2
+
+
 class Echo(Actor):
     name = "echo"
 
