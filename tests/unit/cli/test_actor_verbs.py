@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 EXAMPLES = Path(__file__).parents[3] / "examples" / "actors"
 
 ECHO = """
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 from miden.actors.address import Address
 from miden.actors.runtimes.native import Actor, method
 from miden.ipld.cid import Cid
