@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 NAMES = (
     "hot", "cold", "hashing", "loading", "assembly", "start", "threads", "many", "transactions", "store", "memory", "growth",
-    "masm_actors",
+    "actors", "masm_actors",
 )
 """All areas, in the order of the report."""
 

@@ -118,37 +118,42 @@ cdef inline bint is_plain(const uint8_t *data, Py_ssize_t size) noexcept nogil:
 
 def scan(bytes data not None, /):
     """Return the bytes of the CIDs of a block and its number of fields, or None for a block without the structure."""
-    return scan_links(data, False)
+    cdef list links = []
+    cdef Py_ssize_t count = 0
+    cdef uint64_t fields = 0
+    return (links, fields) if scan_links(data, links, False, &count, &fields) else None
 
 
-def scan_plain(bytes data not None, /):
-    """Return what `scan` does if all CIDs are of the usual form, else None."""
-    return scan_links(data, True)
+def count_plain(bytes data not None, /):
+    """Return how many CIDs and fields a block has if it has the structure and all CIDs are of the usual form, else None."""
+    cdef Py_ssize_t count = 0
+    cdef uint64_t fields = 0
+    return (count, fields) if scan_links(data, None, True, &count, &fields) else None
 
 
-cdef object scan_links(bytes data, bint plain):
+cdef bint scan_links(bytes data, list links, bint plain, Py_ssize_t *count, uint64_t *field_count) except -1:
+    """Count links and fields, and append the links to a list if there is one; false for a block without the structure."""
     cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(data)
     cdef Py_ssize_t size = PyBytes_GET_SIZE(data), offset = 0, found
     cdef uint64_t expected = 1, argument, fields = 0
     cdef int major
-    cdef list links = []
     while expected:
         expected -= 1
         fields += 1
         if not read_argument(start, size, &offset, &major, &argument, False):
-            return None
+            return False
         if major == 2 or major == 3:
             if argument > <uint64_t>(size - offset):
-                return None
+                return False
             offset += <Py_ssize_t>argument
         elif major == 4 or major == 5:
             if major == 5:
                 if argument >> 63:
-                    return None
+                    return False
                 argument *= 2
             # More items than bytes cannot end well; only whether the sum fits 64 bits decides which error it is.
             if argument > <uint64_t>(size - offset) or expected > <uint64_t>(size - offset):
-                return None
+                return False
             expected += argument
         elif major == 6:
             if argument != 42:
@@ -156,11 +161,14 @@ cdef object scan_links(bytes data, bint plain):
             else:
                 found = link_size(start, size, &offset, False)
                 if found < 0 or (plain and not is_plain(start + offset - found, found)):
-                    return None
-                PyList_Append(links, PyBytes_FromStringAndSize(<const char *>start + offset - found, found))
+                    return False
+                count[0] += 1
+                if links is not None:
+                    PyList_Append(links, PyBytes_FromStringAndSize(<const char *>start + offset - found, found))
     if offset != size:
-        return None
-    return links, fields
+        return False
+    field_count[0] = fields
+    return True
 
 
 def decode(bytes data not None, Py_ssize_t max_depth, object make_link, object failed, /):
