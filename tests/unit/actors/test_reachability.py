@@ -5,6 +5,7 @@ Each test is an attempt to get more, from inside an actor, and asks for the erro
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from miden.actors.kernel import Kernel
+
+
+LINKS_MODULE = import_module("miden.ipld.links")
+"""The module; the package has a function of that name."""
 
 
 def refused(function: Callable[..., Any], *args: Any) -> ErrorNumber:
@@ -444,3 +449,20 @@ def test_a_registry_knows_what_it_was_given_and_nothing_else(steps: list[tuple[s
         else:
             assert refused(registry.put_checked, Block(DAG_CBOR, b"", names)) == ErrorNumber.NOT_FOUND
         assert {number for number in range(10) if registry.is_reachable(bytes((number,)))} == {name[0] for name in known}
+
+
+@settings(max_examples=200)
+@given(VALUES, st.binary(max_size=3))
+def test_links_are_counted_as_they_are_found(value: Any, more: bytes) -> None:
+    data = dagcbor.encode(value) + more
+    counted = LINKS_MODULE.count_plain_links(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LINKS_MODULE, "_count_plain", None)
+        assert LINKS_MODULE.count_plain_links(data) == counted
+    scan = LINKS_MODULE.scan_dagcbor(data)
+    usual = [raw for raw, _ in scan.links if not Cid.from_bytes(raw).is_identity]
+    if scan.error is not None or len(usual) != len(scan.links):
+        assert counted is None
+    else:
+        assert counted == (len(usual), scan.fields)
+        assert list(Block(DAG_CBOR, data, None, len(usual)).links) == usual
