@@ -110,7 +110,8 @@ class Cid:
     @property
     def codec(self) -> int:
         """What the block is written in, see `CODEC_NAMES`."""
-        return self._take_apart()[1]
+        raw = self._bytes
+        return raw[1] if raw[0] == 1 and raw[1] < 0x80 else self._take_apart()[1]
 
     @property
     def hash_code(self) -> int:
@@ -174,6 +175,9 @@ class Cid:
     @property
     def is_identity(self) -> bool:
         """Whether the digest is the data itself."""
+        raw = self._bytes
+        if raw[0] == 1 and raw[1] < 0x80:  # the codec is one byte: that of the hash function is next, and nothing need be taken apart
+            return raw[2] == IDENTITY
         return self.hash_code == IDENTITY
 
     def matches(self, data: bytes) -> bool:
