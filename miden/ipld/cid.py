@@ -176,9 +176,12 @@ class Cid:
     def is_identity(self) -> bool:
         """Whether the digest is the data itself."""
         raw = self._bytes
-        if raw[0] == 1 and raw[1] < 0x80:  # the codec is one byte: that of the hash function is next, and nothing need be taken apart
-            return raw[2] == IDENTITY
-        return self.hash_code == IDENTITY
+        if raw[0] != 1:
+            return False
+        place = 1
+        while raw[place] >= 0x80:  # the codec; the number of the hash function follows, and nothing need be taken apart
+            place += 1
+        return raw[place + 1] == IDENTITY
 
     def matches(self, data: bytes) -> bool:
         """Tell whether this is the CID of a block; raises `InputError` for an unknown hash function.
