@@ -88,8 +88,12 @@ class Engine:
         self._engine = wasmtime.Engine(_config())
         self._linker = wasmtime.Linker(self._engine)
         self._linker.allow_shadowing = True
+        self._gas_type = wasmtime.GlobalType(wasmtime.ValType.i64(), True)
         self._serve = serve
         self._here = threading.local()
+        # The gas of a guest is defined in the linker just before it is used. A start function, which runs meanwhile, has no memory
+        # and so no address to send to: nothing is linked inside of this.
+        self._linking = threading.Lock()
         self._types = {(entry.module, entry.name): _signature(entry) for entry in imports}
         self._callbacks = [self._bind(entry) for entry in imports]
 
@@ -196,7 +200,7 @@ class Instance:
         self._linker = ctypes.cast(engine._linker.ptr(), ctypes.c_void_p)
         self._value = ffi.wasmtime_val_t()
         self._value.kind = ffi.WASMTIME_I64
-        self._gas = wasmtime.Global(self._store, _GAS_TYPE, 0)._global
+        self._gas = wasmtime.Global(self._store, engine._gas_type, 0)._global
         self._instance = ffi.wasmtime_instance_t()
         self._memory: Any = None
         self._func: Any = None
@@ -216,11 +220,12 @@ class Instance:
         extern = ffi.wasmtime_extern_t()
         extern.kind = ffi.WASMTIME_EXTERN_GLOBAL
         extern.of.global_ = self._gas
-        error = _linker_define(self._linker, self._context, b"gas", 3, b"gas_counter", 11, ctypes.byref(extern))
-        self._raise(error, None)
         trap = ctypes.c_void_p()
         made = ctypes.byref(self._instance)
-        self._run(_linker_instantiate, self._linker, self._context, self._module, made, ctypes.byref(trap), trap=trap)
+        with self.engine._linking:
+            error = _linker_define(self._linker, self._context, b"gas", 3, b"gas_counter", 11, ctypes.byref(extern))
+            self._raise(error, None)
+            self._run(_linker_instantiate, self._linker, self._context, self._module, made, ctypes.byref(trap), trap=trap)
         self._memory = self._export(b"memory").memory
         self._func = self._export(b"invoke").func
 
@@ -334,5 +339,3 @@ def _first_line(problem: Exception) -> str:
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
     return lines[-1] if lines else "no reason given"
 
-
-_GAS_TYPE = wasmtime.GlobalType(wasmtime.ValType.i64(), True)
