@@ -118,7 +118,8 @@ class Cid:
     @property
     def codec(self) -> int:
         """What the block is written in, see `CODEC_NAMES`."""
-        return self._take_apart()[1]
+        raw = self._bytes
+        return raw[1] if raw[0] == 1 and raw[1] < 0x80 else self._take_apart()[1]
 
     @property
     def hash_code(self) -> int:
@@ -182,7 +183,13 @@ class Cid:
     @property
     def is_identity(self) -> bool:
         """Whether the digest is the data itself."""
-        return self.hash_code == IDENTITY
+        raw = self._bytes
+        if raw[0] != 1:
+            return False
+        place = 1
+        while raw[place] >= 0x80:  # the codec; the number of the hash function follows, and nothing need be taken apart
+            place += 1
+        return raw[place + 1] == IDENTITY
 
     def matches(self, data: bytes) -> bool:
         """Tell whether this is the CID of a block; raises `InputError` for an unknown hash function.
