@@ -5,9 +5,7 @@ Each test is an attempt to get more, from inside an actor, and asks for the erro
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,8 +15,7 @@ from hypothesis import strategies as st
 from miden.actors.codes import ErrorNumber, OutOfGas, SyscallError
 from miden.actors.context import MachineContext
 from miden.actors.gas import GasTracker
-from miden.actors.machine import Machine
-from miden.actors.prices import NV18, NV21
+from miden.actors.prices import NV21
 from miden.actors.reach import FVM, MIDEN
 from miden.actors.registry import Block, BlockRegistry
 from miden.actors.runtimes.native import Actor, constructor, method, native_code
@@ -26,7 +23,6 @@ from miden.ipld import dagcbor
 from miden.ipld.cid import CBOR, DAG_CBOR, DAG_PB, MAST_FOREST, RAW, Cid
 from miden.ipld.multihash import BLAKE2B_256, IDENTITY, RPO_256, SHA2_256
 from tests.support.actor_machines import call, deploy, kernel_of, machine_with, returned, state_of
-from tests.support.ipld_data import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -470,27 +466,3 @@ def test_links_are_counted_as_they_are_found(value: Any, more: bytes) -> None:
     else:
         assert counted == (len(usual), scan.fields)
         assert list(Block(DAG_CBOR, data, None, len(usual)).links) == usual
-
-
-BUNDLE = os.environ.get("MIDEN_ACTOR_BUNDLE", "")
-
-
-@pytest.mark.skipif(not BUNDLE, reason="MIDEN_ACTOR_BUNDLE names no CAR file with the code of the built-in actors, version 10")
-@pytest.mark.skipif(not files("fvm-vectors", "*.json"), reason="the vectors of the Filecoin VM are not there")
-def test_nothing_that_mainnet_did_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Messages from before links were checked end the same with the checks on: nothing is refused that is reachable."""
-    pytest.importorskip("wasmtime", reason="wasmtime is not installed")
-    from miden.actors.runtimes.wasm.runtime import WasmRuntime
-    from miden.actors.vectors import Vector, apply_vector, load_bundle, machine_for
-
-    runtime, bundle = WasmRuntime(Path(BUNDLE).parent / "compiled"), load_bundle(Path(BUNDLE))
-    before_checks = runtime._for
-    monkeypatch.setattr(runtime, "_for", lambda guarded: before_checks(False))
-    for path in files("fvm-vectors", "*.json"):
-        vector = Vector.load(path)
-        machine = machine_for(vector, bundle, [runtime])
-        assert machine.prices is NV18
-        monkeypatch.setattr(Machine, "guarded", property(lambda self: True))
-        assert apply_vector(vector, machine).differences() == [], path.name
-        monkeypatch.undo()
-        monkeypatch.setattr(runtime, "_for", lambda guarded: before_checks(False))
