@@ -130,8 +130,7 @@ def memory_to_map(machine: Machine, advice: AdviceProvider) -> None:
     """[id, KEY, start, end, ...]: map[KEY] = memory[start..end) of the current context, 0 where nothing was written."""
     addresses = address_range(machine.stack_get(5), machine.stack_get(6))
     advice.reserve_entry(len(addresses))
-    get, ctx = machine.memory_get, machine.ctx
-    advice.insert(machine.stack_word(1), [get(ctx, address) or 0 for address in addresses])
+    advice.insert(machine.stack_word(1), machine.memory_range(machine.ctx, addresses.start, len(addresses)))
 
 
 def _two_words_to_map(machine: Machine, advice: AdviceProvider, domain: int) -> None:

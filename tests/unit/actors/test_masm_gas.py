@@ -75,6 +75,28 @@ def test_a_loop_of_calls_without_end_ends() -> None:
     assert world.call(events, 2, gas=100_000).exit_code == 4, "no more than four pieces of memory"
 
 
+EVENTS = {
+    "the memory moved to the advice map": ("push.1048576.0.1.2.3.4 adv.insert_mem dropw drop drop", 1 << 20),
+    "a value of the advice map": ("push.4096.0.1.2.3.4 adv.insert_mem adv.push_mapval dropw drop drop", 2 << 12),
+    "a quotient": ("push.7.0.9.0 exec.::miden::core::math::u64::div drop drop", 0),
+    "a hash of bytes": ("push.1024.0 exec.::miden::core::crypto::hashes::keccak256::hash_bytes dropw dropw", 256),
+}
+
+
+@pytest.mark.parametrize("what", EVENTS)
+def test_events_are_paid_for_by_what_the_host_has_to_do(what: str) -> None:
+    """A cycle is what the VM counts for an event; the host may have a million elements to move."""
+    body, elements = EVENTS[what]
+    used = []
+    for backend in BACKENDS:
+        world = World([MasmRuntime(backend)], prices="nv21", context=MachineContext(tracing=True))
+        memory = "push.1 mem_store.0 push.0 dup.0 neq.256 while.true dup.0 push.5 swap mem_store add.1 dup.0 neq.256 end drop"
+        receipt = world.call(world.put(assemble_actor(f"pub proc invoke drop {memory} {body} push.0 swap drop end")), 2)
+        assert receipt.exit_code in (0, 4), receipt
+        used.append(sum(entry.compute for entry in receipt.trace if getattr(entry, "name", "") == "OnVmEvent"))
+    assert used[0] == used[1] >= NV21.syscall + elements * 8 * 12_400
+
+
 def test_memory_without_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert invocation.LIMITS.max_memory == 2**26
     monkeypatch.setattr(invocation, "LIMITS", invocation.LIMITS.replace(max_memory=2**18))

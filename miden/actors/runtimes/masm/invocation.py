@@ -12,6 +12,7 @@ from struct import pack, unpack
 from miden.actors.codes import ErrorNumber, ExitCode, GuestTrap, SyscallError
 from miden.actors.kernel import Cause
 from miden.actors.runtimes.masm.boundary import CALLS, GIVE, MAX_GIVES
+from miden.actors.runtimes.masm.events import NAME, event_price, moved_price
 from miden.errors import ExecutionError
 from miden.status import FIRST_FAULT, Status
 from miden.vm.options import MAX_CYCLES, Limits
@@ -106,7 +107,7 @@ class Invocation(Processor):
                 if event == GIVE:
                     self._give(machine.ctx, machine.stack_get(1), machine.stack_get(2))
                 else:
-                    self._serve(status)
+                    self._serve_paid(status, event)
             elif status >= FIRST_FAULT:
                 self._fault(status)
             elif status != _BUDGET:
@@ -116,6 +117,14 @@ class Invocation(Processor):
                 self.kernel.gas.settle(-1)
             status = machine.run(min(end - machine.clk, largest))
         return None
+
+    def _serve_paid(self, status: int, event: int) -> None:
+        """Answer an event that is not the kernel's, for a price."""
+        machine, gas, prices = self._machine, self.kernel.gas, self.kernel.prices
+        gas.charge(NAME, event_price(event, machine.stack_get, prices))
+        held = machine.advice_depth
+        self._serve(status)
+        gas.charge(NAME, moved_price(max(machine.advice_depth - held, 0), prices))
 
     def _settle(self) -> None:
         """Pay for the cycles that ran, if they are not paid for."""
