@@ -14,7 +14,6 @@ include "buffers.pxi"
 
 
 cdef extern from "rpo_variants.h" nogil:
-    int rpo_variant_count()
     const RpoVariantC *rpo_variant_at(int index)
     void rpo_choose(const RpoVariantC *variant)
 
@@ -313,8 +312,12 @@ cdef const RpoVariantC *const *variant_slot() noexcept nogil:
 
 def variants():
     """Return the names of the variants that this processor can run, the fastest first."""
-    cdef int index
-    return tuple([(<bytes>rpo_variant_at(index).name).decode() for index in range(rpo_variant_count())])
+    names = []
+    cdef int index = 0
+    while rpo_variant_at(index) is not NULL:
+        names.append((<bytes>rpo_variant_at(index).name).decode())
+        index += 1
+    return tuple(names)
 
 
 def variant():
@@ -324,11 +327,12 @@ def variant():
 
 def set_variant(str name not None, /):
     """Use another variant of the permutation in the whole core; "auto" is the fastest. For tests and benchmarks."""
-    cdef int index
-    for index in range(rpo_variant_count()):
+    cdef int index = 0
+    while rpo_variant_at(index) is not NULL:
         if name == "auto" or name == (<bytes>rpo_variant_at(index).name).decode():
             rpo_choose(rpo_variant_at(index))
             return
+        index += 1
     raise ValueError(f"no variant {name!r} of the permutation here: expected auto, {', '.join(variants())}")
 
 

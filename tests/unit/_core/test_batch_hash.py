@@ -21,7 +21,7 @@ P = definition.P
 EDGES = (0, 1, 2, 2**32 - 1, 2**32, 2**32 + 1, P - 2, P - 1)
 
 
-@pytest.fixture(params=["scalar", "ifma", "ifma512"])
+@pytest.fixture(params=["scalar", "avx2", "ifma", "ifma512"])
 def variant(request: pytest.FixtureRequest) -> Iterator[str]:
     """Each variant in turn, for the length of a test."""
     name: str = request.param
