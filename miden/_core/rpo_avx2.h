@@ -36,6 +36,7 @@
 
 #define NAME(x) x##_avx2
 #include "rpo_columns.h"
+#include "rpo_lanes.h"
 #undef NAME
 
 /* sum + 2^32 - 1 in lanes where adding to `biased` carried; the sum must then be far enough below 2^64, and the addend so
@@ -73,23 +74,34 @@ VECTOR_INLINE V avx2_mul(V x, V y, V *redo) {
     return avx2_fold(high, low ^ AVX2_BIAS, redo);
 }
 
-/* columns := matrix * columns + constants; rpo_linear of rpo.h in vectors. */
+/* What the matrix made of the halves of elements, and a constant, to elements: as rpo_linear of rpo.h. */
+VECTOR_INLINE V avx2_join(V low, V high, V added) {
+    V a = low + (added & FELT_EPSILON), b = high + (added >> 32);
+    V above = b >> 32, small = a + ((above << 32) - above); /* below 2^41 */
+    V biased = (b << 32) ^ AVX2_BIAS;
+    return avx2_carry(biased, biased + small) ^ AVX2_BIAS;
+}
+
+/* columns := matrix * columns + constants */
 VECTOR_INLINE void avx2_linear(V columns[3], const uint64_t constants[12]) {
     V rows[3] = {LOAD4(constants), LOAD4(constants + 4), LOAD4(constants + 8)};
     V added[3], low[3], high[3];
     columns_from_rows_avx2(rows, added);
-    VECTOR_EACH(3) {
-        low[i] = columns[i] & FELT_EPSILON;
-        high[i] = columns[i] >> 32;
-    }
+    VECTOR_EACH(3) low[i] = columns[i] & FELT_EPSILON;
+    VECTOR_EACH(3) high[i] = columns[i] >> 32;
     columns_matrix_avx2(low, low);
     columns_matrix_avx2(high, high);
-    VECTOR_EACH(3) {
-        V a = low[i] + (added[i] & FELT_EPSILON), b = high[i] + (added[i] >> 32);
-        V above = b >> 32, small = a + ((above << 32) - above); /* below 2^41 */
-        V biased = (b << 32) ^ AVX2_BIAS;
-        columns[i] = avx2_carry(biased, biased + small) ^ AVX2_BIAS;
-    }
+    VECTOR_EACH(3) columns[i] = avx2_join(low[i], high[i], added[i]);
+}
+
+/* The same for one element of four states in each vector. */
+VECTOR_INLINE void avx2_linear_lanes(V state[12], const uint64_t constants[12]) {
+    V low[12], high[12];
+    VECTOR_EACH(12) low[i] = state[i] & FELT_EPSILON;
+    lanes_matrix_avx2(low, low);
+    VECTOR_EACH(12) high[i] = state[i] >> 32;
+    lanes_matrix_avx2(high, high);
+    VECTOR_EACH(12) state[i] = avx2_join(low[i], high[i], SPREAD(constants[i]));
 }
 
 #define FE_SCALARS 4
@@ -135,6 +147,7 @@ AVX2_STATES(two, 5)
 #define NAME(x) x##_two
 #include "rpo_chains.h"
 #undef NAME
+#undef CHAINS
 
 /* Permute `COUNT` states that lie one behind the other. */
 #define AVX2_PERMUTE(FUNCTION, SUFFIX, COUNT)                                                              \
@@ -166,8 +179,62 @@ AVX2_PERMUTE(rpo_permute_avx2, one, 1)
 AVX2_PERMUTE(rpo_permute_two_avx2, two, 2)
 #undef AVX2_PERMUTE
 
+/* An element of four states, and where its products note a borrow. */
+typedef struct {
+    V value, *redo;
+} fe_lanes;
+
+VECTOR_INLINE fe_lanes fe_square_lanes(fe_lanes x) {
+    x.value = avx2_square(x.value, x.redo);
+    return x;
+}
+
+VECTOR_INLINE fe_lanes fe_mul_lanes(fe_lanes x, fe_lanes y) {
+    x.value = avx2_mul(x.value, y.value, x.redo);
+    return x;
+}
+
+/* Six vectors at a time are busy without spilling. */
+#define CHAINS 6
+#define fe_square_dense_lanes fe_square_lanes
+#define NAME(x) x##_lanes
+#include "rpo_chains.h"
+#undef NAME
+#undef CHAINS
+
+/* Permute four states, each 12 words behind the one before: with nothing to move between lanes, and vectors alone. */
+AVX2_FUNCTION void avx2_permute_four(felt_t *states) {
+    V state[12], redo = SPREAD(0);
+    for (int i = 0; i < 12; i++) {
+        state[i] = (V){states[i], states[RPO_STATE + i], states[2 * RPO_STATE + i], states[3 * RPO_STATE + i]};
+    }
+    for (int round = 0; round < RPO_ROUNDS; round++) {
+        fe_lanes x[6];
+        avx2_linear_lanes(state, RPO_ARK1[round]);
+        for (int half = 0; half < 12; half += 6) {
+            VECTOR_EACH(6) x[i] = (fe_lanes){state[half + i], &redo};
+            fe_power7_lanes(x, 6);
+            VECTOR_EACH(6) state[half + i] = x[i].value;
+        }
+        avx2_linear_lanes(state, RPO_ARK2[round]);
+        for (int half = 0; half < 12; half += 6) {
+            VECTOR_EACH(6) x[i] = (fe_lanes){state[half + i], &redo};
+            fe_root7_lanes(x, 6);
+            VECTOR_EACH(6) state[half + i] = x[i].value;
+        }
+    }
+    if (UNLIKELY(!_mm256_testz_si256((__m256i)redo, (__m256i)SPREAD(~FELT_EPSILON)))) {
+        for (int i = 0; i < 4; i++) rpo_permute_scalar(states + RPO_STATE * i);
+        return;
+    }
+    for (int i = 0; i < 12; i++) {
+        for (int lane = 0; lane < 4; lane++) states[RPO_STATE * lane + i] = felt_canonical(state[i][lane]);
+    }
+}
+
 AVX2_FUNCTION void rpo_permute_eight_avx2(felt_t *states) {
-    for (int i = 0; i < 8; i += 2) rpo_permute_two_avx2(states + RPO_STATE * i);
+    avx2_permute_four(states);
+    avx2_permute_four(states + 4 * RPO_STATE);
 }
 
 #undef V
@@ -177,7 +244,6 @@ AVX2_FUNCTION void rpo_permute_eight_avx2(felt_t *states) {
 #undef ROTATE
 #undef BLEND
 #undef VECTOR_INLINE
-#undef CHAINS
 
 #endif
 #endif
