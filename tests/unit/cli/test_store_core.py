@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import miden
-from miden.corelib import core_forest
+from miden.corelib import core_forest, core_library
 from miden.corelib.keeping import OWNER
 from miden.store.keys import ObjectKey
 from miden.store.objects import served_keys
@@ -122,3 +122,49 @@ def test_a_program_that_is_kept_keeps_what_it_links_to_of_a_library_that_is_let_
     assert cli("store", "gc", "--grace", "0", "--json").json["removed"] == 0
     assert cli("store", "unpin", root).code == 0
     assert cli("store", "gc", "--grace", "0", "--json").json["removed"] == 2
+
+
+# -- packages
+
+
+OLD = {"miden::core::math::u64": "pub proc wrapping_add push.1 drop add end"}
+
+
+@pytest.fixture
+def package(cli: Cli, tmp_path: Path) -> Path:
+    """Return a package of a program that was linked with a core library of another version."""
+    old = miden.Assembler().assemble_library(OLD)
+    (tmp_path / "old.masl").write_bytes(old.to_bytes())
+    folder = tmp_path / "app"
+    (folder / "src").mkdir(parents=True)
+    (folder / "miden-project.toml").write_text('[package]\nname = "app"\nversion = "0.1.0"\n[[bin]]\npath = "src/main.masm"\n')
+    (folder / "src" / "main.masm").write_text("begin exec.::miden::core::math::u64::wrapping_add end")
+    assert cli("build", folder, "--core", tmp_path / "old.masl").code == 0
+    return folder / "target" / "app.masp"
+
+
+def test_a_package_of_another_core_library_runs_with_its_file_or_out_of_the_default_store(
+    cli: Cli, package: Path, place: Path, tmp_path: Path
+) -> None:
+    old = miden.Library.from_bytes((tmp_path / "old.masl").read_bytes())
+    assert cli("inspect", package, "--json").json["package"]["dependencies"] == [{"name": "miden::core", "digest": old.digest.to_hex()}]
+    missing = cli("run", package, "--stack", "4,5")
+    assert missing.code == 1
+    assert f"linked with another core library, {old.digest.to_hex()}" in missing.err
+    assert "--core" in missing.err
+    assert not place.exists()
+    given = cli("run", package, "--stack", "4,5", "--core", tmp_path / "old.masl", "--json").json
+    assert (given["stack"][0], "store" in given) == (9, False)
+    with open_store(place, create=True) as store:
+        store.insert(old, pin=OWNER)
+    kept = cli("run", package, "--stack", "4,5", "--json").json
+    assert kept["stack"] == given["stack"]
+    assert kept["store"][str(place)]["found"] == 1
+
+
+def test_a_bundle_of_modules_says_so_too(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "wide.masm").write_text("use miden::core::math::u64\npub proc add exec.u64::wrapping_add end")
+    assert cli("bundle", tmp_path / "lib", "-o", tmp_path / "lib.masp", "--version", "1.0.0").code == 0
+    found = cli("inspect", tmp_path / "lib.masp", "--json").json["package"]["dependencies"]
+    assert found == [{"name": "miden::core", "digest": core_library().digest.to_hex()}]
