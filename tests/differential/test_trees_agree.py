@@ -15,6 +15,7 @@ import pytest
 from miden.field import P, Word
 from miden.vm.backends import get_backend
 from miden.vm.merkle import PartialMerkleTree
+from miden.vm.partial_tree import PartialTree
 from miden.vm.trees import FullTree, Mmr, SimpleSmt, Smt
 from tests.support.reference import PATH, SKIP_REASON, Reference
 
@@ -154,6 +155,15 @@ def test_partial_trees(reference: Reference, rng: random.Random) -> None:
     for opening in known:
         look_up(asked, tree.root, opening)
     assert PartialMerkleTree(nodes.items()).root(MERGE_MANY) == tree.root.to_bytes()
+    part = PartialTree(tree.root, known)
+    for opening in known:
+        new, before = word(rng), part.root
+        asked.push(new)
+        asked.push(before)
+        asked.do(f"push.{opening.index}.{opening.depth} mtree_set")
+        asked.expect(part.set(opening.depth, opening.index, new))
+        asked.expect(part.root)
+        look_up(asked, part.root, part.open(opening.depth, opening.index))
     entries = [[list(place), node.to_hex()] for place, node in nodes.items()]
     asked.check(reference, merkle_store=[{"partial_merkle_tree": entries}])
 
