@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Masm = Callable[..., Path]
 
 PROGRAM = "use miden::core::math::u64 begin exec.u64::wrapping_mul exec.u64::wrapping_add swapw dropw end"
-STACK = "3,0,5,0,7,0"
+STACK = "0,3,0,5,0,7"
 
 
 @pytest.fixture(autouse=True)
@@ -80,8 +80,9 @@ def test_a_closure_is_whole_and_runs_where_there_is_no_core_library(cli: Cli, ma
     with open_store(tmp_path / "there") as store:
         assert store.pins.of(OWNER) == set()
         host = miden.Host(store=store, core=False)
-        output = miden.execute(store.get_program(root), stack=[3, 0, 5, 0, 7, 0], host=host)
+        output = miden.execute(store.get_program(root), stack=[0, 3, 0, 5, 0, 7], host=host)
     assert list(output.stack) == expected
+    assert expected[:2] == [0, 22]
 
 
 def test_a_library_of_another_version_stays_beside_the_one_of_this(cli: Cli, masm: Masm, place: Path) -> None:

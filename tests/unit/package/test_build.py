@@ -164,7 +164,7 @@ def test_a_package_that_calls_the_core_library_says_which_one(project: Write) ->
     )
     [hello] = miden.build_project(folder)
     assert hello.package.dependencies == wide.package.dependencies
-    assert miden.execute(hello.package.to_program(), stack=[1, 0, 2, 0]).stack[0] == 3
+    assert miden.execute(hello.package.to_program(), stack=[0, 1, 0, 2]).stack[1] == 3
     assert describe_package(hello.package, b"").linked == ()
     other = miden.Assembler().assemble_library({"miden::core::math::u64": "pub proc wrapping_add add drop drop end"})
     [wide] = miden.build_project(library, core=other)
