@@ -13,8 +13,9 @@ import pytest
 
 import miden
 from miden.corelib import core_library
-from tests.support.core_programs import CoreProgram, draw
+from tests.support.core_programs import CoreProgram, choose, draw
 from tests.support.corelib import Outcome, answered, failed, finished, request, unlike
+from tests.support.programs import require_backend
 from tests.support.reference import PATH, SKIP_REASON, Reference
 
 PROGRAMS = int(os.environ.get("MIDEN_EXAMPLES", "100"))
@@ -60,5 +61,13 @@ def test_a_program_does_not_notice_which_library_it_is_linked_with() -> None:
 
 
 def test_programs_call_everything() -> None:
-    called = {path for seed in range(1000) for path in draw(random.Random(seed)).calls}
+    rng = random.Random(5)
+    called = {"::".join(("::miden::core", *choose(rng))) for _ in range(30_000)}
     assert called == {path for path, root in core_library().exports.items() if root is not None}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_programs_do_the_same_on_both_backends(seed: int) -> None:
+    require_backend("core")
+    program = draw(random.Random(seed))
+    assert ours(program, "core") == ours(program, "pure")

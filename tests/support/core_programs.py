@@ -99,12 +99,17 @@ def _fits(advice: dict[str, Any], definitions: list[str], case: Case) -> bool:
     return True
 
 
-def _step(rng: random.Random) -> Step:
-    """Draw a call."""
+def choose(rng: random.Random) -> tuple[str, str]:
+    """Choose a module and a procedure of it."""
     module = rng.choice(list(PROCEDURES))
     while module in SLOW and rng.random() > SLOW[module]:
         module = rng.choice(list(PROCEDURES))
-    name = rng.choice(PROCEDURES[module])
+    return module, rng.choice(PROCEDURES[module])
+
+
+def _step(rng: random.Random) -> Step:
+    """Draw a call."""
+    module, name = choose(rng)
     path = f"::{NAMESPACE}{module}::{name}"
     call = f"exec.{path}"
     if rng.random() < 0.1:
