@@ -1,13 +1,15 @@
-"""dag-cbor in C: the scan for links, and reading values.
+"""dag-cbor in C: the scan for links, reading and writing values.
 
-What is wrong is not described here: `scan` returns None, `decode` the object it was told to, and `miden.ipld` then runs its
-readable twin, which says what and where.
+What is wrong is not described here: `scan` returns None, `decode` and `encode` the object they were told to, and `miden.ipld` then
+runs its readable twin, which says what and where.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.float cimport PyFloat_FromDouble
-from cpython.list cimport PyList_Append
+from cpython.dict cimport PyDict_Next
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_FromDouble
+from cpython.list cimport PyList_Append, PyList_GET_SIZE
 from cpython.long cimport PyLong_FromUnsignedLongLong
+from cpython.ref cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.math cimport isfinite
 from libc.stdint cimport uint8_t, uint64_t
@@ -15,9 +17,20 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy
 
 
+cdef extern from "Python.h":
+    ctypedef struct PyTypeObject:
+        pass
+    const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
+    int PyObject_GenericSetAttr(object item, object name, object value) except -1
+    unsigned long long PyLong_AsUnsignedLongLong(object number) except? 0xFFFFFFFFFFFFFFFF
+    object PyType_GenericAlloc(PyTypeObject *cls, Py_ssize_t count)
+
+
 cdef enum:
     MAX_DIGEST = 64
     LINK_HEAD = 6  # bytes in front of the digest in the usual CID: version 1, one byte of codec, blake2b-256, 32
+    USUAL_LINK = 41  # bytes of such a CID with the head of its byte string and a zero
+    MAX_HEAD = 9
 
 
 cdef struct FrameC:
@@ -109,46 +122,83 @@ cdef inline Py_ssize_t link_size(const uint8_t *data, Py_ssize_t size, Py_ssize_
     return <Py_ssize_t>count - 1
 
 
-def scan(bytes data not None, /):
-    """Return the bytes of the CIDs of a block and its number of fields, or None for a block without the structure."""
+cdef inline object make_cid(object cls, const uint8_t *start, Py_ssize_t size):
+    """Return the bytes of a CID, or the object of a class with them in its slot ``_bytes``."""
+    cdef object raw = PyBytes_FromStringAndSize(<const char *>start, size)
+    cdef object made
+    if cls is None:
+        return raw
+    made = PyType_GenericAlloc(<PyTypeObject *>cls, 0)
+    PyObject_GenericSetAttr(made, "_bytes", raw)
+    return made
+
+
+def scan(bytes data not None, object cls=None, /):
+    """Return the CIDs of a block and its number of fields, or None for a block without the structure.
+
+    CIDs are their bytes, or objects of a class that keeps these in its slot ``_bytes``.
+    """
     cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(data)
-    cdef Py_ssize_t size = PyBytes_GET_SIZE(data), offset = 0, found
+    cdef const uint8_t *at = start
+    cdef const uint8_t *end = start + PyBytes_GET_SIZE(data)
     cdef uint64_t expected = 1, argument, fields = 0
-    cdef int major
+    cdef Py_ssize_t offset, found
+    cdef uint8_t byte
+    cdef int info, width, index
     cdef list links = []
     while expected:
         expected -= 1
         fields += 1
-        if not read_argument(start, size, &offset, &major, &argument, False):
+        if at >= end:
             return None
-        if major == 2 or major == 3:
-            if argument > <uint64_t>(size - offset):
+        byte = at[0]
+        at += 1
+        info = byte & 31
+        argument = info
+        if info >= 24:
+            if info > 27:
                 return None
-            offset += <Py_ssize_t>argument
-        elif major == 4 or major == 5:
-            if major == 5:
+            width = 1 << (info - 24)
+            if end - at < width:
+                return None
+            argument = at[0]
+            for index in range(1, width):
+                argument = argument << 8 | at[index]
+            at += width
+        byte >>= 5
+        if byte == 2 or byte == 3:
+            if argument > <uint64_t>(end - at):
+                return None
+            at += argument
+        elif byte == 4 or byte == 5:
+            if byte == 5:
                 if argument >> 63:
                     return None
                 argument *= 2
             # More items than bytes cannot end well; only whether the sum fits 64 bits decides which error it is.
-            if argument > <uint64_t>(size - offset) or expected > <uint64_t>(size - offset):
+            if argument > <uint64_t>(end - at) or expected > <uint64_t>(end - at):
                 return None
             expected += argument
-        elif major == 6:
+        elif byte == 6:
             if argument != 42:
                 expected += 1
+            elif end - at >= USUAL_LINK and memcmp(at, b"\x58\x27\x00\x01", 4) == 0 and is_cid(at + 3, LINK_HEAD + 32):
+                PyList_Append(links, make_cid(cls, at + 3, LINK_HEAD + 32))
+                at += USUAL_LINK
             else:
-                found = link_size(start, size, &offset, False)
+                offset = at - start
+                found = link_size(start, end - start, &offset, False)
                 if found < 0:
                     return None
-                PyList_Append(links, PyBytes_FromStringAndSize(<const char *>start + offset - found, found))
-    if offset != size:
+                at = start + offset
+                PyList_Append(links, make_cid(cls, at - found, found))
+    if at != end:
         return None
     return links, fields
 
 
-def decode(bytes data not None, Py_ssize_t max_depth, object make_link, object failed, /):
-    """Return the value of a block in strict form, or `failed`. Links are made by `make_link` from the bytes of a CID."""
+def decode(bytes data not None, Py_ssize_t max_depth, object cls, object failed, /):
+    """Return the value of a block in strict form, or `failed`. Links are objects of a class that keeps the bytes in ``_bytes``."""
     cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(data)
     cdef Py_ssize_t size = PyBytes_GET_SIZE(data), offset = 0, depth = 0, capacity = 16, found
     cdef uint64_t argument
@@ -230,7 +280,7 @@ def decode(bytes data not None, Py_ssize_t max_depth, object make_link, object f
                     found = link_size(start, size, &offset, True)
                     if found < 0:
                         return failed
-                    value = make_link(PyBytes_FromStringAndSize(<const char *>start + offset - found, found))
+                    value = make_cid(cls, start + offset - found, found)
                 elif argument == 0xF4:
                     value = False
                 elif argument == 0xF5:
@@ -272,3 +322,185 @@ def decode(bytes data not None, Py_ssize_t max_depth, object make_link, object f
                 frame.left -= 1
     finally:
         free(frames)
+
+
+cdef struct Buffer:
+    uint8_t *data
+    Py_ssize_t size
+    Py_ssize_t capacity
+
+
+cdef inline int reserve(Buffer *out, Py_ssize_t count) except -1:
+    cdef Py_ssize_t capacity = out.capacity
+    cdef uint8_t *grown
+    if out.size + count > capacity:
+        while out.size + count > capacity:
+            capacity *= 2
+        grown = <uint8_t *>realloc(out.data, capacity)
+        if grown == NULL:
+            raise MemoryError
+        out.data = grown
+        out.capacity = capacity
+    return 0
+
+
+cdef inline void put_head(Buffer *out, int major, uint64_t argument) noexcept nogil:
+    """Write a head; there is room for it."""
+    cdef uint8_t *at = out.data + out.size
+    cdef int width, index
+    if argument < 24:
+        at[0] = <uint8_t>(major << 5 | <int>argument)
+        out.size += 1
+        return
+    width = 0 if argument < 0x100 else 1 if argument < 0x10000 else 2 if argument >> 32 == 0 else 3
+    at[0] = <uint8_t>(major << 5 | 24 + width)
+    width = 1 << width
+    for index in range(width):
+        at[1 + index] = <uint8_t>(argument >> 8 * (width - 1 - index))
+    out.size += 1 + width
+
+
+cdef inline int put_bytes(Buffer *out, int major, const char *data, Py_ssize_t size) except -1:
+    """Write a byte string or a text with its head."""
+    reserve(out, MAX_HEAD + size)
+    put_head(out, major, <uint64_t>size)
+    memcpy(out.data + out.size, data, <size_t>size)
+    out.size += size
+    return 0
+
+
+cdef list sorted_entries(dict mapping):
+    """Return (length of a key in UTF-8, its bytes, value) in the order of dag-cbor, or None for keys that are no text."""
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef Py_ssize_t position = 0, size
+    cdef const char *text
+    cdef list entries = []
+    while PyDict_Next(mapping, &position, &key, &value):
+        if type(<object>key) is not str:
+            return None
+        text = PyUnicode_AsUTF8AndSize(<object>key, &size)
+        entries.append((size, PyBytes_FromStringAndSize(text, size), <object>value))
+    entries.sort()  # no two keys are the same, so values are not compared
+    return entries
+
+
+cdef int put_scalar(Buffer *out, object item, object cls) except -1:
+    """Write what is no list and no map and return 1; 0 for what has no encoding, or is of a type that is left to the twin."""
+    cdef object kind = type(item)
+    cdef Py_ssize_t size
+    cdef const char *text
+    cdef double number
+    cdef uint64_t bits
+    cdef object raw
+    cdef int index
+    if kind is bytes:
+        put_bytes(out, 2, PyBytes_AS_STRING(item), PyBytes_GET_SIZE(item))
+    elif kind is cls:
+        raw = item._bytes
+        size = PyBytes_GET_SIZE(raw)
+        reserve(out, 3 + MAX_HEAD + size)
+        put_head(out, 6, 42)
+        put_head(out, 2, <uint64_t>size + 1)
+        out.data[out.size] = 0
+        memcpy(out.data + out.size + 1, PyBytes_AS_STRING(raw), <size_t>size)
+        out.size += 1 + size
+    elif kind is int:
+        reserve(out, MAX_HEAD)
+        try:
+            if item >= 0:
+                put_head(out, 0, PyLong_AsUnsignedLongLong(item))
+            else:
+                put_head(out, 1, PyLong_AsUnsignedLongLong(-1 - item))
+        except OverflowError:
+            return 0
+    elif kind is str:
+        text = PyUnicode_AsUTF8AndSize(item, &size)
+        put_bytes(out, 3, text, size)
+    elif item is None or item is True or item is False:
+        reserve(out, 1)
+        out.data[out.size] = 0xF6 if item is None else 0xF5 if item is True else 0xF4
+        out.size += 1
+    elif kind is float:
+        number = PyFloat_AS_DOUBLE(item)
+        if not isfinite(number):
+            return 0
+        reserve(out, MAX_HEAD)
+        memcpy(&bits, &number, 8)
+        out.data[out.size] = 0xFB
+        for index in range(8):
+            out.data[out.size + 1 + index] = <uint8_t>(bits >> 8 * (7 - index))
+        out.size += 9
+    else:
+        return 0
+    return 1
+
+
+cdef struct Level:
+    PyObject *items     # a list or tuple; entries of a map if is_map. Held by `alive`.
+    Py_ssize_t next
+    bint is_map
+
+
+def encode(object value, Py_ssize_t max_depth, object cls, object failed, /):
+    """Return the one encoding of a value, or `failed`. Links are objects of exactly this class."""
+    cdef Buffer out
+    cdef Level *levels = NULL
+    cdef Level *level
+    cdef Level *grown
+    cdef Py_ssize_t depth = 0, capacity = 16
+    cdef list alive = []
+    cdef object item = value, kind, entry
+    out.size = 0
+    out.capacity = 256
+    out.data = <uint8_t *>malloc(out.capacity)
+    levels = <Level *>malloc(capacity * sizeof(Level))
+    try:
+        if out.data == NULL or levels == NULL:
+            raise MemoryError
+        while True:
+            kind = type(item)
+            if kind is list or kind is tuple or kind is dict:
+                if depth >= max_depth:
+                    return failed
+                reserve(&out, MAX_HEAD)
+                if kind is dict:
+                    item = sorted_entries(item)
+                    if item is None:
+                        return failed
+                    put_head(&out, 5, <uint64_t>PyList_GET_SIZE(item))
+                else:
+                    put_head(&out, 4, <uint64_t>len(item))
+                if depth == capacity:
+                    capacity *= 2
+                    grown = <Level *>realloc(levels, capacity * sizeof(Level))
+                    if grown == NULL:
+                        raise MemoryError
+                    levels = grown
+                alive.append(item)
+                levels[depth].items = <PyObject *>item
+                levels[depth].next = 0
+                levels[depth].is_map = kind is dict
+                depth += 1
+            elif not put_scalar(&out, item, cls):
+                return failed
+            while depth:
+                level = &levels[depth - 1]
+                if level.next < len(<object>level.items):
+                    break
+                alive.pop()
+                depth -= 1
+            if not depth:
+                return PyBytes_FromStringAndSize(<const char *>out.data, out.size)
+            if level.is_map:
+                entry = (<list>level.items)[level.next]
+                put_bytes(&out, 3, PyBytes_AS_STRING(entry[1]), PyBytes_GET_SIZE(entry[1]))
+                item = entry[2]
+            else:
+                item = (<object>level.items)[level.next]
+            level.next += 1
+    except UnicodeEncodeError:
+        return failed
+    finally:
+        free(out.data)
+        free(levels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from miden.errors import FormatError, NotFoundError
+from miden.errors import FormatError, InputError, NotFoundError
 from miden.ipld.cid import DAG_CBOR, Cid
 from miden.ipld.links import COMMITMENTS, links
 
@@ -74,6 +74,12 @@ def store_block(blocks: Blockstore, data: bytes, codec: int = DAG_CBOR) -> Cid:
     cid = Cid.of(data, codec)
     blocks.put(cid, data)
     return cid
+
+
+def check_bit_width(width: int) -> None:
+    """Raise `InputError` unless a trie of blocks can have nodes of 2^width slots."""
+    if not 1 <= width <= 8:
+        raise InputError(f"a bit width is from 1 to 8, not {width}", kind="BitWidth")
 
 
 class BufferedBlocks:

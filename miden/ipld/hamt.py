@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from miden.errors import FormatError, InputError
+from miden.errors import FormatError
 from miden.ipld import dagcbor
-from miden.ipld.blocks import load_block, store_block
+from miden.ipld.blocks import check_bit_width, load_block, store_block
 from miden.ipld.cid import Cid
 
 TYPE_CHECKING = False
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from miden.ipld.blocks import Blockstore
     from miden.ipld.dagcbor import Value
 
-    Bucket: TypeAlias = list[tuple[bytes, Value]]
+    Entry: TypeAlias = "tuple[bytes, Value] | list[Value]"
+    """A key and its value: a pair that was set, a list that was read."""
+    Bucket: TypeAlias = list[Entry]
     Pointer: TypeAlias = "Bucket | Cid | _Node"
 
 BIT_WIDTH = 5
@@ -74,23 +76,29 @@ class Hamt:
     """
 
     def __init__(self, blocks: Blockstore, root: Cid | None = None, *, bit_width: int = BIT_WIDTH) -> None:
-        if not 1 <= bit_width <= 8:
-            raise InputError(f"a bit width is from 1 to 8, not {bit_width}", kind="BitWidth")
+        check_bit_width(bit_width)
         self._blocks = blocks
         self._width = bit_width
+        self._shifts = range(HASH_BITS - bit_width, -1, -bit_width)
+        """By how much the hash of a key is shifted for its bits at each level, from the root on."""
         self._root = _Node() if root is None else self._load(root)
 
     def get(self, key: bytes, default: Value = None) -> Value:
         """Return the value of a key, or the default."""
-        node, path = self._root, self._path(key)
-        for bit in path:
-            if not node.bitmap >> bit & 1:
+        node, number, width = self._root, _hash(key), self._width
+        mask = (1 << width) - 1
+        for shift in self._shifts:
+            bit = number >> shift & mask
+            bitmap = node.bitmap
+            if not bitmap >> bit & 1:
                 return default
-            pointer = self._pointer(node, node.position(bit))
-            if isinstance(pointer, _Node):
-                node = pointer
-                continue
-            return next((value for other, value in pointer if other == key), default)
+            pointer = self._pointer(node, (bitmap & (1 << bit) - 1).bit_count())
+            if type(pointer) is list:
+                for other, value in pointer:
+                    if other == key:
+                        return value
+                return default
+            node = pointer  # type: ignore[assignment]  # the types of lists and nodes are exact
         raise FormatError("a map is deeper than its hashes are long", kind="HamtTooDeep")
 
     def __contains__(self, key: bytes) -> bool:
@@ -99,47 +107,43 @@ class Hamt:
 
     def set(self, key: bytes, value: Value) -> None:
         """Set the value of a key."""
-        self._insert(self._root, self._path(key), bytes(key), value)
+        key = bytes(key)
+        self._insert(self._root, 0, _hash(key), (key, value))
 
-    def _insert(self, node: _Node, path: Iterator[int], key: bytes, value: Value) -> None:
-        """Put an entry below a node; the path continues where the node is."""
-        for bit in path:
+    def _insert(self, node: _Node, depth: int, number: int, entry: Entry) -> None:
+        """Put an entry below a node that is so many levels below the root; `number` is the hash of its key."""
+        mask = (1 << self._width) - 1
+        key = entry[0]
+        for level in range(depth, len(self._shifts)):
+            bit = number >> self._shifts[level] & mask
             node.cid = None
             index = node.position(bit)
             if not node.bitmap >> bit & 1:
                 node.bitmap |= 1 << bit
-                node.pointers.insert(index, [(key, value)])
+                node.pointers.insert(index, [entry])
                 return
             pointer = self._pointer(node, index)
             if isinstance(pointer, _Node):
                 node = pointer
                 continue
-            entries = [entry for entry in pointer if entry[0] != key]
+            entries = [other for other in pointer if other[0] != key]
             if len(entries) < BUCKET_SIZE:
-                entries.append((key, value))
+                entries.append(entry)
                 entries.sort(key=_key)
                 node.pointers[index] = entries
                 return
-            child = _Node()
-            depth = self._depth(key, path)
-            for other, held in entries:
-                child_path = self._path(other)
-                for _ in range(depth):
-                    next(child_path)
-                self._insert(child, child_path, other, held)
-            node.pointers[index] = child
+            child = node.pointers[index] = _Node()
+            for other in entries:
+                self._insert(child, level + 1, _hash(other[0]), other)
             node = child
         raise FormatError("too many keys have hashes that start alike", kind="HamtTooDeep")
-
-    def _depth(self, key: bytes, path: Iterator[int]) -> int:
-        """Return how many bits of its path a key has used."""
-        return HASH_BITS // self._width - path.__length_hint__()  # type: ignore[attr-defined,no-any-return]  # a list iterator
 
     def delete(self, key: bytes) -> bool:
         """Remove a key and return whether it was there."""
         trail: list[tuple[_Node, int, int]] = []
-        node = self._root
-        for bit in self._path(key):
+        node, number = self._root, _hash(key)
+        for shift in self._shifts:
+            bit = number >> shift & (1 << self._width) - 1
             if not node.bitmap >> bit & 1:
                 return False
             index = node.position(bit)
@@ -177,13 +181,13 @@ class Hamt:
         stack: list[tuple[_Node, int]] = [(self._root, 0)]
         while stack:
             node, index = stack.pop()
-            if len(stack) > HASH_BITS // self._width:
+            if len(stack) > len(self._shifts):
                 raise FormatError("a map is deeper than its hashes are long", kind="HamtTooDeep")
             while index < len(node.pointers):
                 pointer = node.pointers[index]
                 index += 1
                 if isinstance(pointer, list):
-                    yield from pointer
+                    yield from map(tuple, pointer)  # type: ignore[arg-type]
                     continue
                 stack += [(node, index), (self._load(pointer) if isinstance(pointer, Cid) else pointer, 0)]
                 break
@@ -210,12 +214,6 @@ class Hamt:
         assert self._root.cid is not None
         return self._root.cid
 
-    def _path(self, key: bytes) -> Iterator[int]:
-        """Return the bits of the hash of a key as pointers of nodes, from the root on."""
-        number, width = int.from_bytes(sha256(key).digest()), self._width
-        mask = (1 << width) - 1
-        return iter([number >> HASH_BITS - width * step & mask for step in range(1, HASH_BITS // width + 1)])
-
     def _pointer(self, node: _Node, index: int) -> Bucket | _Node:
         """Return a pointer of a node, with a link followed and kept."""
         pointer = node.pointers[index]
@@ -225,28 +223,36 @@ class Hamt:
 
     def _load(self, cid: Cid) -> _Node:
         value = dagcbor.decode(load_block(self._blocks, cid))
-        try:
-            field, raw = value
-            bitmap = int.from_bytes(field)
-            pointers: list[Pointer] = [pointer if isinstance(pointer, Cid) else _bucket(pointer) for pointer in raw]
-        except (TypeError, ValueError):
-            raise FormatError(f"block {cid} is no node of a map", kind="InvalidHamt") from None
+        if type(value) is not list or len(value) != 2 or type(value[0]) is not bytes or type(value[1]) is not list:
+            raise FormatError(f"block {cid} is no node of a map", kind="InvalidHamt")
+        field, pointers = value
+        for pointer in pointers:
+            if type(pointer) is not Cid and not _is_bucket(pointer):
+                raise FormatError(f"block {cid} is no node of a map", kind="InvalidHamt")
+        bitmap = int.from_bytes(field)
         if field[:1] == b"\0" or bitmap >> (1 << self._width) or bitmap.bit_count() != len(pointers):
             raise FormatError(f"the bitfield of node {cid} does not fit its pointers", kind="InvalidHamt")
         return _Node(bitmap, pointers, cid)
 
 
-def _key(entry: tuple[bytes, Value]) -> bytes:
+def _hash(key: bytes) -> int:
+    return int.from_bytes(sha256(key).digest())
+
+
+def _key(entry: Entry) -> bytes:
     return entry[0]
 
 
-def _bucket(raw: Value) -> Bucket:
-    """Check a bucket that was read; raises `TypeError` or `ValueError` for another shape."""
-    entries = [(key, value) for key, value in raw]
-    keys = [key for key, _ in entries]
-    if not 1 <= len(entries) <= BUCKET_SIZE or any(type(key) is not bytes for key in keys) or sorted(set(keys)) != keys:
-        raise ValueError(raw)
-    return entries
+def _is_bucket(pointer: Value) -> bool:
+    """Tell whether something that was read is a bucket: one to three pairs in the order of keys that differ."""
+    if type(pointer) is not list or not 1 <= len(pointer) <= BUCKET_SIZE:
+        return False
+    last = None
+    for entry in pointer:
+        if type(entry) is not list or len(entry) != 2 or type(entry[0]) is not bytes or (last is not None and last >= entry[0]):
+            return False
+        last = entry[0]
+    return True
 
 
 def _as_bucket(node: _Node) -> Bucket | None:
@@ -261,5 +267,4 @@ def _as_bucket(node: _Node) -> Bucket | None:
 
 def _encode(node: _Node) -> bytes:
     field = node.bitmap.to_bytes(-(-node.bitmap.bit_length() // 8))
-    pointers = [[list(entry) for entry in pointer] if isinstance(pointer, list) else pointer for pointer in node.pointers]
-    return dagcbor.encode([field, pointers])
+    return dagcbor.encode([field, node.pointers])
