@@ -324,6 +324,28 @@ def decode(bytes data not None, Py_ssize_t max_depth, object cls, object failed,
         free(frames)
 
 
+def are_pointers(list pointers not None, object cls, Py_ssize_t bucket_size, /):
+    """Tell whether all items are pointers of a map: objects of a class, or lists of 1 to `bucket_size` pairs, sorted by their keys.
+
+    The twin of this is `miden.ipld.hamt.readable_are_pointers`.
+    """
+    cdef object pointer, entry, key, last
+    for pointer in pointers:
+        if type(pointer) is cls:
+            continue
+        if type(pointer) is not list or not 1 <= PyList_GET_SIZE(pointer) <= bucket_size:
+            return False
+        last = None
+        for entry in <list>pointer:
+            if type(entry) is not list or PyList_GET_SIZE(entry) != 2:
+                return False
+            key = (<list>entry)[0]
+            if type(key) is not bytes or (last is not None and not (<bytes>last < <bytes>key)):
+                return False
+            last = key
+    return True
+
+
 cdef struct Buffer:
     uint8_t *data
     Py_ssize_t size

@@ -182,7 +182,12 @@ class Cid:
     @property
     def is_identity(self) -> bool:
         """Whether the digest is the data itself."""
-        return self.hash_code == IDENTITY
+        raw, at = self._bytes, 1
+        if raw[0] != 1:
+            return False
+        while raw[at] >= 0x80:  # the codec; the hash function is behind it
+            at += 1
+        return raw[at + 1] == IDENTITY
 
     def matches(self, data: bytes) -> bool:
         """Tell whether this is the CID of a block; raises `InputError` for an unknown hash function.

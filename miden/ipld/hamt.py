@@ -7,11 +7,17 @@ of up to three ``[key, value]`` in the order of keys. Equal maps have equal bloc
 from __future__ import annotations
 
 from hashlib import sha256
+from itertools import pairwise
 
 from miden.errors import FormatError
 from miden.ipld import dagcbor
 from miden.ipld.blocks import check_bit_width, load_block, store_block
 from miden.ipld.cid import Cid
+
+try:
+    from miden._core.dagcbor import are_pointers as _core_are_pointers
+except ImportError:
+    _core_are_pointers = None  # type: ignore[assignment]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -187,7 +193,7 @@ class Hamt:
                 pointer = node.pointers[index]
                 index += 1
                 if isinstance(pointer, list):
-                    yield from map(tuple, pointer)  # type: ignore[arg-type]
+                    yield from ((key, value) for key, value in pointer)
                     continue
                 stack += [(node, index), (self._load(pointer) if isinstance(pointer, Cid) else pointer, 0)]
                 break
@@ -226,9 +232,8 @@ class Hamt:
         if type(value) is not list or len(value) != 2 or type(value[0]) is not bytes or type(value[1]) is not list:
             raise FormatError(f"block {cid} is no node of a map", kind="InvalidHamt")
         field, pointers = value
-        for pointer in pointers:
-            if type(pointer) is not Cid and not _is_bucket(pointer):
-                raise FormatError(f"block {cid} is no node of a map", kind="InvalidHamt")
+        if not _are_pointers(pointers):
+            raise FormatError(f"block {cid} is no node of a map", kind="InvalidHamt")
         bitmap = int.from_bytes(field)
         if field[:1] == b"\0" or bitmap >> (1 << self._width) or bitmap.bit_count() != len(pointers):
             raise FormatError(f"the bitfield of node {cid} does not fit its pointers", kind="InvalidHamt")
@@ -243,16 +248,20 @@ def _key(entry: Entry) -> bytes:
     return entry[0]
 
 
-def _is_bucket(pointer: Value) -> bool:
-    """Tell whether something that was read is a bucket: one to three pairs in the order of keys that differ."""
-    if type(pointer) is not list or not 1 <= len(pointer) <= BUCKET_SIZE:
+def _are_pointers(pointers: list[Value]) -> bool:
+    if _core_are_pointers is not None:
+        return _core_are_pointers(pointers, Cid, BUCKET_SIZE)
+    return readable_are_pointers(pointers, Cid, BUCKET_SIZE)  # type: ignore[unreachable]  # without the core
+
+
+def readable_are_pointers(pointers: list[Value], cls: type, bucket_size: int) -> bool:
+    """Tell whether what was read are pointers: links, or buckets of one to three pairs in the order of keys that differ."""
+    buckets = [pointer for pointer in pointers if type(pointer) is not cls]
+    if not all(type(bucket) is list and 1 <= len(bucket) <= bucket_size for bucket in buckets):
         return False
-    last = None
-    for entry in pointer:
-        if type(entry) is not list or len(entry) != 2 or type(entry[0]) is not bytes or (last is not None and last >= entry[0]):
-            return False
-        last = entry[0]
-    return True
+    if not all(type(entry) is list and len(entry) == 2 and type(entry[0]) is bytes for bucket in buckets for entry in bucket):
+        return False
+    return all(one[0] < other[0] for bucket in buckets for one, other in pairwise(bucket))
 
 
 def _as_bucket(node: _Node) -> Bucket | None:

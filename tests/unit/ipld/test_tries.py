@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from miden.errors import FormatError, InputError, NotFoundError
-from miden.ipld import dagcbor
+from miden.ipld import dagcbor, hamt
 from miden.ipld.amt import MAX_INDEX, Amt
 from miden.ipld.blocks import BufferedBlocks, MemoryBlocks, load_block, reachable, store_block
 from miden.ipld.cid import RAW, Cid
@@ -146,6 +146,18 @@ def test_a_node_that_is_none_is_refused(node: object) -> None:
         return
     with pytest.raises(FormatError):
         Hamt(blocks, root)
+
+
+ANYTHING = st.recursive(
+    st.binary(max_size=2) | st.integers(0, 2) | st.just(Cid.of(b"", RAW)), lambda inner: st.lists(inner, max_size=4), max_leaves=8
+)
+
+
+@pytest.mark.skipif(hamt._core_are_pointers is None, reason="the core is not built: there is one check only")
+@given(st.lists(ANYTHING | st.lists(st.tuples(st.binary(max_size=2), st.integers(0, 1)).map(list), max_size=4), max_size=3))
+def test_both_checks_of_pointers_agree(pointers: list[object]) -> None:
+    checks = (hamt._core_are_pointers, hamt.readable_are_pointers)
+    assert len({check(pointers, Cid, hamt.BUCKET_SIZE) for check in checks}) == 1
 
 
 @given(st.binary(max_size=30))
