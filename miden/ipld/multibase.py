@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b32encode, b64encode
+
 from miden.errors import FormatError, InputError
 
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
@@ -42,13 +44,13 @@ _FOLDED = {name for name, (_, alphabet, _) in BASES.items() if alphabet.lower() 
 """Bases of one case only; they are read in either."""
 
 MAX_POSITIONAL = 4096
-"""Characters read in a base that is no power of two: such a conversion takes quadratic time."""
+"""Characters read in a base that is no power of two, four times the bytes written: such a conversion takes quadratic time."""
 
 
 def encode_multibase(data: bytes, base: str = "base32") -> str:
     """Return bytes as text in a base, with its prefix.
 
-    Raises `InputError` for a base that is not in `BASES`.
+    Raises `InputError` for a base that is not in `BASES`, and for more than 1,024 bytes in one that is no power of two.
 
     >>> encode_multibase(b"yes mani !", "base58btc")
     'z7paNL19xttacUY'
@@ -94,8 +96,17 @@ def _bits(alphabet: str) -> int:
 
 def _encode_bits(data: bytes, alphabet: str, bits: int, padded: bool) -> str:
     count = -(-len(data) * 8 // bits)
-    number = int.from_bytes(data) << count * bits - len(data) * 8
-    text = "".join(alphabet[number >> bits * index & (1 << bits) - 1] for index in reversed(range(count)))
+    if bits == 6:
+        text, written = b64encode(data).decode().rstrip("="), _BASE64
+    elif bits == 5:
+        text, written = b32encode(data).decode().rstrip("="), _BASE32.upper()
+    elif bits == 4:
+        text, written = data.hex(), alphabet.lower()
+    else:
+        number = int.from_bytes(data) << count * bits - len(data) * 8
+        text, written = (f"{number:0{count}{'o' if bits == 3 else 'b'}}" if count else ""), alphabet
+    if alphabet != written:
+        text = text.translate(str.maketrans(written, alphabet))
     return text + "=" * (-len(text) % _group(bits)) if padded else text
 
 
@@ -129,6 +140,8 @@ def _strip_padding(digits: str, bits: int) -> str:
 
 
 def _encode_number(data: bytes, alphabet: str) -> str:
+    if len(data) > MAX_POSITIONAL // 4:
+        raise InputError(f"more than {MAX_POSITIONAL // 4} bytes in a base that is no power of two", kind="TextTooLong")
     number, text = int.from_bytes(data), ""
     while number:
         number, digit = divmod(number, len(alphabet))
