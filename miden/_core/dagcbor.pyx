@@ -324,18 +324,23 @@ def decode(bytes data not None, Py_ssize_t max_depth, object cls, object failed,
         free(frames)
 
 
-def are_pointers(list pointers not None, object cls, Py_ssize_t bucket_size, /):
-    """Tell whether all items are pointers of a map: objects of a class, or lists of 1 to `bucket_size` pairs, sorted by their keys.
+def freeze_pointers(list pointers not None, object cls, Py_ssize_t bucket_size, /):
+    """Make tuples of the buckets among the pointers of a map, in place; return whether all items are pointers.
 
-    The twin of this is `miden.ipld.hamt.readable_are_pointers`.
+    Those are objects of a class, and lists of 1 to `bucket_size` pairs, sorted by their keys. Tuples of what holds no references
+    are nothing that the garbage collector looks at. The twin of this is `miden.ipld.hamt.readable_freeze`.
     """
     cdef object pointer, entry, key, last
-    for pointer in pointers:
+    cdef Py_ssize_t index
+    cdef list frozen
+    for index in range(PyList_GET_SIZE(pointers)):
+        pointer = pointers[index]
         if type(pointer) is cls:
             continue
         if type(pointer) is not list or not 1 <= PyList_GET_SIZE(pointer) <= bucket_size:
             return False
         last = None
+        frozen = []
         for entry in <list>pointer:
             if type(entry) is not list or PyList_GET_SIZE(entry) != 2:
                 return False
@@ -343,6 +348,8 @@ def are_pointers(list pointers not None, object cls, Py_ssize_t bucket_size, /):
             if type(key) is not bytes or (last is not None and not (<bytes>last < <bytes>key)):
                 return False
             last = key
+            frozen.append((key, (<list>entry)[1]))
+        pointers[index] = tuple(frozen)
     return True
 
 

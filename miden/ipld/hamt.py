@@ -15,9 +15,9 @@ from miden.ipld.blocks import check_bit_width, load_block, store_block
 from miden.ipld.cid import Cid
 
 try:
-    from miden._core.dagcbor import are_pointers as _core_are_pointers
+    from miden._core.dagcbor import freeze_pointers as _core_freeze
 except ImportError:
-    _core_are_pointers = None  # type: ignore[assignment]
+    _core_freeze = None  # type: ignore[assignment]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from miden.ipld.blocks import Blockstore
     from miden.ipld.dagcbor import Value
 
-    Entry: TypeAlias = "tuple[bytes, Value] | list[Value]"
-    """A key and its value: a pair that was set, a list that was read."""
-    Bucket: TypeAlias = list[Entry]
+    Entry: TypeAlias = tuple[bytes, Value]
+    Bucket: TypeAlias = tuple[Entry, ...]
+    """Entries in the order of their keys. Tuples, which the garbage collector stops to look at when they hold no references."""
     Pointer: TypeAlias = "Bucket | Cid | _Node"
 
 BIT_WIDTH = 5
@@ -99,12 +99,12 @@ class Hamt:
             if not bitmap >> bit & 1:
                 return default
             pointer = self._pointer(node, (bitmap & (1 << bit) - 1).bit_count())
-            if type(pointer) is list:
+            if type(pointer) is tuple:
                 for other, value in pointer:
                     if other == key:
                         return value
                 return default
-            node = pointer  # type: ignore[assignment]  # the types of lists and nodes are exact
+            node = pointer  # type: ignore[assignment]  # a bucket is a tuple and nothing else is
         raise FormatError("a map is deeper than its hashes are long", kind="HamtTooDeep")
 
     def __contains__(self, key: bytes) -> bool:
@@ -126,7 +126,7 @@ class Hamt:
             index = node.position(bit)
             if not node.bitmap >> bit & 1:
                 node.bitmap |= 1 << bit
-                node.pointers.insert(index, [entry])
+                node.pointers.insert(index, (entry,))
                 return
             pointer = self._pointer(node, index)
             if isinstance(pointer, _Node):
@@ -136,7 +136,7 @@ class Hamt:
             if len(entries) < BUCKET_SIZE:
                 entries.append(entry)
                 entries.sort(key=_key)
-                node.pointers[index] = entries
+                node.pointers[index] = tuple(entries)
                 return
             child = node.pointers[index] = _Node()
             for other in entries:
@@ -158,7 +158,7 @@ class Hamt:
             if isinstance(pointer, _Node):
                 node = pointer
                 continue
-            entries = [entry for entry in pointer if entry[0] != key]
+            entries = tuple(entry for entry in pointer if entry[0] != key)
             if len(entries) == len(pointer):
                 return False
             self._shrink(trail, entries)
@@ -192,8 +192,8 @@ class Hamt:
             while index < len(node.pointers):
                 pointer = node.pointers[index]
                 index += 1
-                if isinstance(pointer, list):
-                    yield from ((key, value) for key, value in pointer)
+                if isinstance(pointer, tuple):
+                    yield from pointer
                     continue
                 stack += [(node, index), (self._load(pointer) if isinstance(pointer, Cid) else pointer, 0)]
                 break
@@ -232,7 +232,7 @@ class Hamt:
         if type(value) is not list or len(value) != 2 or type(value[0]) is not bytes or type(value[1]) is not list:
             raise FormatError(f"block {cid} is no node of a map", kind="InvalidHamt")
         field, pointers = value
-        if not _are_pointers(pointers):
+        if not _freeze(pointers):
             raise FormatError(f"block {cid} is no node of a map", kind="InvalidHamt")
         bitmap = int.from_bytes(field)
         if field[:1] == b"\0" or bitmap >> (1 << self._width) or bitmap.bit_count() != len(pointers):
@@ -248,30 +248,38 @@ def _key(entry: Entry) -> bytes:
     return entry[0]
 
 
-def _are_pointers(pointers: list[Value]) -> bool:
-    if _core_are_pointers is not None:
-        return _core_are_pointers(pointers, Cid, BUCKET_SIZE)
-    return readable_are_pointers(pointers, Cid, BUCKET_SIZE)  # type: ignore[unreachable]  # without the core
+def _freeze(pointers: list[Value]) -> bool:
+    if _core_freeze is not None:
+        return _core_freeze(pointers, Cid, BUCKET_SIZE)
+    return readable_freeze(pointers, Cid, BUCKET_SIZE)  # type: ignore[unreachable]  # without the core
 
 
-def readable_are_pointers(pointers: list[Value], cls: type, bucket_size: int) -> bool:
-    """Tell whether what was read are pointers: links, or buckets of one to three pairs in the order of keys that differ."""
-    buckets = [pointer for pointer in pointers if type(pointer) is not cls]
-    if not all(type(bucket) is list and 1 <= len(bucket) <= bucket_size for bucket in buckets):
-        return False
-    if not all(type(entry) is list and len(entry) == 2 and type(entry[0]) is bytes for bucket in buckets for entry in bucket):
-        return False
-    return all(one[0] < other[0] for bucket in buckets for one, other in pairwise(bucket))
+def readable_freeze(pointers: list[Value], cls: type, bucket_size: int) -> bool:
+    """Make tuples of the buckets among what was read as pointers, and return whether all are pointers.
+
+    Those are links, and lists of one to three pairs in the order of keys that differ.
+    """
+    for index, pointer in enumerate(pointers):
+        if type(pointer) is cls:
+            continue
+        if type(pointer) is not list or not 1 <= len(pointer) <= bucket_size:
+            return False
+        if not all(type(entry) is list and len(entry) == 2 and type(entry[0]) is bytes for entry in pointer):
+            return False
+        if not all(one[0] < other[0] for one, other in pairwise(pointer)):
+            return False
+        pointers[index] = tuple(map(tuple, pointer))
+    return True
 
 
 def _as_bucket(node: _Node) -> Bucket | None:
     """Return what a node holds as one bucket, or None if it holds more or has links."""
-    entries: Bucket = []
+    entries: list[Entry] = []
     for pointer in node.pointers:
-        if not isinstance(pointer, list) or len(entries) + len(pointer) > BUCKET_SIZE:
+        if not isinstance(pointer, tuple) or len(entries) + len(pointer) > BUCKET_SIZE:
             return None
         entries += pointer
-    return sorted(entries, key=_key)
+    return tuple(sorted(entries, key=_key))
 
 
 def _encode(node: _Node) -> bytes:
