@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 CASES = int(os.environ.get("MIDEN_EXAMPLES", "1000"))
 SEED = int(os.environ.get("MIDEN_SEED", "0"))
-SECONDS = 2.0
-"""No single input of a few hundred bytes may take so long, on a machine that does other things too."""
+SECONDS = 1.0
+"""Of the processor that no input of some thousand bytes may take."""
 
 LEAF = Cid.of(b"leaf", RAW)
 CIDS = [
@@ -268,7 +268,7 @@ def test_almost_right_bytes_are_a_value_or_a_typed_error(name: str) -> None:
     good = bad = 0
     for number in range(SEED, SEED + CASES):
         data = changed(random.Random(f"{name} {number}"), seeds)
-        began = time.perf_counter()
+        began = time.thread_time()
         try:
             read(data)
             good += 1
@@ -277,6 +277,6 @@ def test_almost_right_bytes_are_a_value_or_a_typed_error(name: str) -> None:
             bad += 1
         except Exception as error:
             raise AssertionError(f"case {number}, {data.hex()[:2000]}") from error
-        assert time.perf_counter() - began < SECONDS, f"case {number}"
+        assert time.thread_time() - began < SECONDS, f"case {number}"
     assert bad > 0
     assert good + bad == CASES
