@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-NAMES = ("hot", "cold", "hashing", "trees", "loading", "assembly", "start", "threads", "many", "transactions", "store", "memory", "growth")
+NAMES = (
+    "hot", "cold", "hashing", "trees", "loading", "assembly", "start", "threads", "many", "transactions", "store", "ipld", "memory", "growth",
+)  # fmt: skip
 """All areas, in the order of the report."""
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from miden.cli.files import load_program, read_bytes, write_atomically
 from miden.errors import InputError
 
@@ -43,9 +41,13 @@ def load_core(path: str | None, console: Console) -> Library | None:
 
 def write_new(path: str, data: bytes, *, force: bool) -> None:
     """Write a file whole; refuse to replace one unless `force`."""
-    if not force and path != "-" and os.path.lexists(path):
-        raise InputError(f"{path} is there already", kind="FileExists", hint="choose another name, or give --force")
-    write_atomically(path, data)
+    if path == "-":
+        write_atomically(path, data)
+        return
+    from miden.cli.writing import written_whole
+
+    with written_whole(path, force=force) as file:
+        file.write(data)
 
 
 def plural(count: int, noun: str) -> str:

@@ -99,26 +99,10 @@ def load_inputs(program_path: str, inputs_path: str | None) -> InputFile | None:
 
 def write_atomically(path: str, data: bytes) -> None:
     """Write a file so that `path` holds all of `data` or what it held before, even if the machine stops half-way."""
-    import tempfile
-
     if path == "-":
         sys.stdout.buffer.write(data)
         return
-    folder = os.path.dirname(path) or "."  # noqa: PTH120
-    handle, temporary = tempfile.mkstemp(prefix=".miden-", dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101
-        os.replace(temporary, path)  # noqa: PTH105
-    except BaseException:
-        os.unlink(temporary)  # noqa: PTH108
-        raise
+    from miden.cli.writing import written_whole
 
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with written_whole(path) as file:
+        file.write(data)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from miden.errors import FormatError, NotFoundError
+from miden.errors import FormatError, InputError, NotFoundError
 from miden.ipld.cid import DAG_CBOR, Cid
-from miden.ipld.links import links
+from miden.ipld.links import COMMITMENTS, links
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Protocol
 
     class Blockstore(Protocol):
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
         def put(self, cid: Cid, data: bytes) -> None:
             """Keep a block."""
+
+        def put_many(self, blocks: Iterable[tuple[Cid, bytes]]) -> int:
+            """Keep blocks, and return how many."""
+            ...
 
         def __contains__(self, cid: Cid) -> bool: ...
 
@@ -42,6 +46,10 @@ class MemoryBlocks:
     def put(self, cid: Cid, data: bytes) -> None:
         """Keep a block."""
         self._blocks[cid] = data
+
+    def put_many(self, blocks: Iterable[tuple[Cid, bytes]]) -> int:
+        """Keep blocks, and return how many."""
+        return _put_each(self, blocks)
 
     def __contains__(self, cid: Cid) -> bool:
         return cid in self._blocks
@@ -68,6 +76,12 @@ def store_block(blocks: Blockstore, data: bytes, codec: int = DAG_CBOR) -> Cid:
     return cid
 
 
+def check_bit_width(width: int) -> None:
+    """Raise `InputError` unless a trie of blocks can have nodes of 2^width slots."""
+    if not 1 <= width <= 8:
+        raise InputError(f"a bit width is from 1 to 8, not {width}", kind="BitWidth")
+
+
 class BufferedBlocks:
     """New blocks in memory before another store, until `flush` writes those that are still reachable."""
 
@@ -84,6 +98,10 @@ class BufferedBlocks:
         """Buffer a block."""
         self._new[cid] = data
 
+    def put_many(self, blocks: Iterable[tuple[Cid, bytes]]) -> int:
+        """Buffer blocks, and return how many."""
+        return _put_each(self, blocks)
+
     def __contains__(self, cid: Cid) -> bool:
         return cid in self._new or cid in self.below
 
@@ -95,14 +113,19 @@ class BufferedBlocks:
 
         What is not in the buffer is taken to be below, with all that it reaches. Returns how many blocks were written.
         """
+        count = self.below.put_many(self._reached(root))
+        self._new.clear()
+        return count
+
+    def _reached(self, root: Cid) -> Iterator[tuple[Cid, bytes]]:
         written: set[Cid] = set()
         stack = [(root, False)]
         while stack:
             cid, left = stack.pop()
             if left:
                 if cid not in written:
-                    self.below.put(cid, self._new[cid])
                     written.add(cid)
+                    yield cid, self._new[cid]
                 continue
             data = cid.digest if cid.is_identity else self._new.get(cid)
             if data is None or cid in written:
@@ -110,12 +133,18 @@ class BufferedBlocks:
             if not cid.is_identity:
                 stack.append((cid, True))
             stack += [(child, False) for child in links(cid.codec, data)]
-        self._new.clear()
-        return len(written)
+
+
+def _put_each(blocks: Blockstore, found: Iterable[tuple[Cid, bytes]]) -> int:
+    count = 0
+    for cid, data in found:
+        blocks.put(cid, data)
+        count += 1
+    return count
 
 
 def reachable(blocks: Blockstore, roots: list[Cid], *, verify: bool = True, missing: bool = False) -> Iterator[tuple[Cid, bytes]]:
-    """Yield every block that `roots` reach, parents first, each once.
+    """Yield every block that `roots` reach, parents first, each once; commitments name no block.
 
     Raises `NotFoundError` for a block that is not there, unless `missing` are passed over, `IntegrityError` for one that does
     not hash to its CID, `FormatError` for one that does not decode.
@@ -138,4 +167,4 @@ def reachable(blocks: Blockstore, roots: list[Cid], *, verify: bool = True, miss
             raise FormatError(f"block {cid}: {problem.message}", kind=problem.kind) from problem
         if not cid.is_identity:
             yield cid, data
-        stack += reversed(children)
+        stack += [child for child in reversed(children) if child.codec not in COMMITMENTS]

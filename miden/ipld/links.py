@@ -7,7 +7,7 @@ the order of keys, nor whether heads are minimal. What is a strict value is said
 from __future__ import annotations
 
 from miden.errors import FormatError, InputError
-from miden.ipld.cid import CBOR, DAG_CBOR, DAG_JSON, MAST_FOREST, MAST_NODE, RAW, Cid
+from miden.ipld.cid import CBOR, DAG_CBOR, DAG_JSON, DAG_PB, MAST_FOREST, MAST_NODE, RAW, Cid
 
 try:
     from miden._core.dagcbor import scan as _core_scan
@@ -17,6 +17,9 @@ except ImportError:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+COMMITMENTS = frozenset({0xF101, 0xF102})
+"""Codecs of commitments to data that is kept nowhere as a block: a link to one names no block."""
 
 _U64 = 1 << 64
 
@@ -119,6 +122,10 @@ def dagcbor_link_bytes(data: bytes) -> tuple[list[bytes], int]:
 
 
 def _dagcbor_links(data: bytes) -> list[Cid]:
+    if _core_scan is not None:
+        found = _core_scan(data, Cid)
+        if found is not None:
+            return found[0]
     return [Cid.from_checked(raw) for raw in dagcbor_link_bytes(data)[0]]
 
 
@@ -134,6 +141,12 @@ def _dagjson_links(data: bytes) -> list[Cid]:
         elif isinstance(item, (list, dict)):
             pending += reversed(list(item.values() if isinstance(item, dict) else item))
     return found
+
+
+def _dagpb_links(data: bytes) -> list[Cid]:
+    from miden.ipld.dagpb import links
+
+    return links(data)
 
 
 def _no_links(_data: bytes) -> list[Cid]:
@@ -157,6 +170,7 @@ LINK_FUNCTIONS: dict[int, Callable[[bytes], list[Cid]]] = {
     CBOR: _no_links,
     DAG_CBOR: _dagcbor_links,
     DAG_JSON: _dagjson_links,
+    DAG_PB: _dagpb_links,
     MAST_NODE: _node_links,
     MAST_FOREST: _forest_links,
 }

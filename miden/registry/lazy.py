@@ -10,6 +10,7 @@ from __future__ import annotations
 from miden.errors import NotFoundError
 from miden.registry.installed import Wanted
 from miden.registry.lockfile import RUN, Lock, LockedPackage
+from miden.store.keys import CODE_SPACES
 from miden.store.objects import envelopes_of
 from miden.store.provider import ProviderStat, StoredObject
 from miden.store.store import ObjectStore
@@ -70,6 +71,8 @@ class RegistryProvider:
         return {key for key in keys if self._find(key) is not None}
 
     def _find(self, key: ObjectKey) -> IndexEntry | None:
+        if key.space not in CODE_SPACES:
+            return None
         entries = [entry for entry in self._installer.sources.provides(key.root) if entry.mast == key.space]
         entries.sort(key=lambda entry: (entry.yanked is not None, entry.name, entry.version))
         return entries[0] if entries else None

@@ -6,19 +6,19 @@ from typing import NamedTuple
 
 from miden.errors import IntegrityError
 from miden.store.envelope import MAX_PAYLOAD, Envelope
-from miden.store.objects import decode_object
+from miden.store.kinds import decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from miden.store.keys import ObjectKey
-    from miden.store.objects import CodeObject
+    from miden.store.kinds import Decoded
     from miden.store.seals import Seals
 
 
 class Admitted(NamedTuple):
-    """An object that may be used: its code, all its keys, and whether it was verified just now rather than before."""
+    """An object that may be used: what it is, all its keys, and whether it was verified just now rather than before."""
 
-    code: CodeObject
+    value: Decoded
     keys: tuple[ObjectKey, ...]
     verified: bool
 
@@ -41,7 +41,7 @@ class Border:
         self.max_payload = max_payload
 
     def admit(self, key: ObjectKey, data: object, *, local: bool) -> Admitted:
-        """Return the code in bytes that a provider returned for a key.
+        """Return what is in the bytes that a provider returned for a key.
 
         Seals count for local bytes only, and local bytes that pass get one.
 
@@ -57,7 +57,7 @@ class Border:
             raise IntegrityError(
                 "the object found is another one than was asked for", expected=str(key), found=str(envelope.keys[0]), kind="WrongObject"
             )
-        code = decode_object(envelope, verify=not known)
+        value = decode(envelope, verify=not known)
         if local and not known:
             self.seals.add((mark,))
-        return Admitted(code, envelope.keys, not known)
+        return Admitted(value, envelope.keys, not known)

@@ -144,8 +144,8 @@ class Chain:
         except (FormatError, IntegrityError) as error:
             self._refuse(provider, key, data, error, answers)
             return None
-        if content is not None and admitted.code.content != content:  # right code, and nothing to be set aside for
-            answers.setdefault(key, []).append(Answer(provider.name, _other_content(key, content, admitted.code.content)))
+        if content is not None and admitted.value.content != content:  # right code, and nothing to be set aside for
+            answers.setdefault(key, []).append(Answer(provider.name, _other_content(key, content, admitted.value.content)))
             self._count(provider, refused=1)
             return None
         self._count(provider, found=1, bytes=len(data), verified=int(admitted.verified), trusted=int(not admitted.verified))

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from miden.errors import FormatError, IntegrityError, MidenError, StorageError
 from miden.store.envelope import Envelope, object_id
-from miden.store.keys import CODE_SPACES
-from miden.store.objects import decode_object
+from miden.store.kinds import decode
+from miden.store.objects import CodeObject
 from miden.store.provider import Checked, Entry, Finding, Maintained, StoredObject
 
 TYPE_CHECKING = False
@@ -111,8 +111,9 @@ def verify_object(data: bytes, keys: Iterable[ObjectKey]) -> Envelope:
             raise IntegrityError(
                 "the object found is another one than was asked for", expected=str(key), found=str(envelope.keys[0]), kind="WrongObject"
             )
-    if envelope.keys[0].space in CODE_SPACES:
-        len(decode_object(envelope, verify=True).forest.debug_info.decorators)
+    found = decode(envelope, verify=True)
+    if isinstance(found, CodeObject):
+        len(found.forest.debug_info.decorators)  # which are read when they are asked for
     return envelope
 
 

@@ -1,13 +1,16 @@
 """What an object is called: a space and 32 bytes.
 
 A space says what kind of name the bytes are. Spaces below 256 are MAST versions (see `miden.mast.versions`): the bytes are
-a root, hashed the way of that version. So an object of one version is never found under a root of another.
+a root, hashed the way of that version. So an object of one version is never found under a root of another. Space 256 is
+that of blocks, whose own names say how they are hashed and are of any length: the bytes are the BLAKE3 hash of the name.
 """
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
+
+from blake3 import blake3
 
 from miden.errors import InputError
 from miden.field import P, Word
@@ -23,6 +26,8 @@ KEY_SIZE = 4 + DIGEST_SIZE
 
 CODE_SPACES = range(256)
 """Spaces whose digests are MAST roots."""
+BLOCK_SPACE = 256
+"""The space of blocks."""
 
 _TEXT = re.compile(r"(?:(\d{1,10}):)?(?:0x)?([0-9a-fA-F]{64})", re.ASCII)
 
@@ -45,6 +50,11 @@ class ObjectKey(NamedTuple):
         """Return the key of code with a root; `FormatError` for an unknown MAST version."""
         mast_version(version)
         return cls(version, root.to_bytes() if isinstance(root, Word) else Word(root).to_bytes())
+
+    @classmethod
+    def block(cls, name: bytes) -> ObjectKey:
+        """Return the key of the block with a name: for IPLD, the bytes of a CID."""
+        return cls(BLOCK_SPACE, blake3(name).digest())
 
     @classmethod
     def parse(cls, text: str) -> ObjectKey:

@@ -13,8 +13,8 @@ from miden.store.chain import Answer, Chain, missing
 from miden.store.envelope import MAX_PAYLOAD
 from miden.store.fsck import check_store
 from miden.store.gc import GRACE, collect
-from miden.store.keys import ObjectKey, as_key
-from miden.store.objects import POLICIES, envelopes_of
+from miden.store.keys import CODE_SPACES, ObjectKey, as_key
+from miden.store.objects import POLICIES, CodeObject, envelopes_of
 from miden.store.pins import Pins
 from miden.store.provider import Maintained, Repackable, StoredObject
 from miden.store.seals import Seals
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from miden.mast.forest import MastForest
     from miden.store.cache import Cache, CacheCounters
     from miden.store.chain import Fetched, ProviderCounters
+    from miden.store.envelope import Envelope
     from miden.store.fsck import Checkup
     from miden.store.gc import Collected, Progress
-    from miden.store.objects import CodeObject, Content
+    from miden.store.objects import Content
     from miden.store.provider import Provider, ProviderStat, Repacked
 
     Root: TypeAlias = Word | ObjectKey | str | tuple[int, int, int, int]
@@ -146,6 +147,20 @@ class ObjectStore:
         found = self.cache.get_or_load_many([as_key(root) for root in roots], self._load_many)
         return {key: code.forest for key, code in found.items()}
 
+    def fetch_many(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, Fetched]:
+        """Return the objects of keys of any space that some provider has, verified, asking each provider once.
+
+        The hot cache is neither asked nor filled. Raises `IntegrityError` if all that was found for a key was wrong, and
+        `NotFoundError` if nobody has it and a provider could not be asked: a place that fails is not one without the object.
+        """
+        wanted = list(dict.fromkeys(keys))
+        answers: dict[ObjectKey, list[Answer]] = {}
+        found = self.chain.fetch(wanted, answers)
+        for key in wanted:
+            if key not in found and any(answer.error is not None for answer in answers.get(key, ())):
+                raise missing(key, answers[key])
+        return found
+
     def contains(self, root: Root) -> bool:
         """Tell whether the hot cache or some provider claims to have a root; nothing is loaded or verified."""
         key = as_key(root)
@@ -172,7 +187,11 @@ class ObjectStore:
 
         Raises `InputError` for what is no code, `IntegrityError` for wrong digests, `StorageError` if they cannot be kept.
         """
-        objects = [StoredObject(envelope.keys, envelope.to_bytes()) for envelope in envelopes_of(content, self.policy)]
+        return [key.root for key in self.keep(envelopes_of(content, self.policy), pin=pin)]
+
+    def keep(self, envelopes: Iterable[Envelope], *, pin: bool | str = False) -> list[ObjectKey]:
+        """Keep objects of any kind, which the caller has verified, and return their keys, sorted; see `insert`."""
+        objects = [StoredObject(envelope.keys, envelope.to_bytes()) for envelope in envelopes]
         keys = sorted({key for stored in objects for key in stored.keys})
         home = self.home
         with home.exclusive() if isinstance(home, Maintained) else nullcontext():
@@ -180,7 +199,7 @@ class ObjectStore:
             if pin:
                 self.pins.add(keys, owner=pin if isinstance(pin, str) else None)
         self.seals.add([self.seals.mark(stored.data) for stored in objects])
-        return [key.root for key in keys]
+        return keys
 
     def remove(self, root: Root) -> bool:
         """Forget a root in all providers that are local and writable; return whether one had it.
@@ -272,6 +291,7 @@ class ObjectStore:
 
     def _load(self, key: ObjectKey, content: bytes | None = None) -> Loaded[ObjectKey, CodeObject]:
         key.check()
+        _check_code(key)
         answers: dict[ObjectKey, list[Answer]] = {}
         found = self.chain.fetch((key,), answers, content=content)
         if key not in found:
@@ -280,15 +300,23 @@ class ObjectStore:
 
     def _load_many(self, keys: Sequence[ObjectKey]) -> dict[ObjectKey, Loaded[ObjectKey, CodeObject]]:
         results: dict[int, Loaded[ObjectKey, CodeObject]] = {}
+        for key in keys:
+            _check_code(key)
         found = self.chain.fetch(keys, {})
         for fetched in found.values():
             results.setdefault(id(fetched.admitted), _loaded(fetched))
         return {key: results[id(fetched.admitted)] for key, fetched in found.items()}
 
 
+def _check_code(key: ObjectKey) -> None:
+    if key.space not in CODE_SPACES:
+        raise InputError(f"{key} is the key of a block, not the root of code", kind="InvalidRoot")
+
+
 def _loaded(fetched: Fetched) -> Loaded[ObjectKey, CodeObject]:
     """Return an object as the hot cache wants it."""
     code, keys, _ = fetched.admitted
+    assert isinstance(code, CodeObject)  # the border lets nothing else pass for a key of code
     return Loaded(code, memory_of(code.forest) + KEY_WEIGHT * len(keys), keys)
 
 

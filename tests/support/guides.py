@@ -1,8 +1,9 @@
 """Run the commands of a guide as a reader would, one after the other in one shell, with the files that it shows.
 
 A guide has fenced blocks: ``console`` with commands after ``$`` and what they print, and ``masm NAME`` with the content of a file.
-``...`` stands for anything that is printed; in a command, ``0x12ab...`` is a root that was printed before. A command that fails
-prints ``[exit CODE]`` last. One that ends with ``&`` goes on in the background, and its port answers before the next one runs.
+``...`` stands for anything that is printed; in a command, ``0x12ab...`` is a root that was printed before, ``bafyab...`` a CID.
+A command that fails prints ``[exit CODE]`` last. One that ends with ``&`` goes on in the background, and its port
+answers before the next one runs.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 BLOCK = re.compile(r"^```(?P<kind>\w+)(?: (?P<file>\S+))?\n(?P<text>.*?)^```", re.DOTALL | re.MULTILINE)
 PORT = re.compile(r"127\.0\.0\.1:(\d+)")
-ROOT = re.compile(r"0x[0-9a-f]{64}")
-SHORTENED = re.compile(r"(0x[0-9a-f]+)\.\.\.")
+ROOT = re.compile(r"0x[0-9a-f]{64}|\bb[a-z2-7]{40,}")
+SHORTENED = re.compile(r"(0x[0-9a-f]+|\bb[a-z2-7]{5,})\.\.\.")
 MARK = "@@@@@ end of command"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

@@ -6,6 +6,7 @@ import base64
 import gzip
 import io
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,12 @@ def files(folder: str, pattern: str) -> list[Path]:
 
 
 def state_files() -> Iterator[tuple[Cid, CarReader]]:
-    """Yield the recorded states of mainnet messages: the root before the message, and a reader of its blocks."""
-    for path in files("fvm-vectors", "*.json"):
+    """Yield the recorded states of mainnet messages: the root before the message, and a reader of its blocks.
+
+    MIDEN_FVM_VECTORS names another folder with such recordings.
+    """
+    folder = Path(os.environ.get("MIDEN_FVM_VECTORS", DATA / "fvm-vectors"))
+    for path in sorted(folder.rglob("*.json")):
         vector = json.loads(path.read_text(encoding="utf-8"))
         root = Cid.parse(vector["preconditions"]["state_tree"]["root_cid"]["/"])
         yield root, CarReader(io.BytesIO(gzip.decompress(base64.b64decode(vector["car"]))))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from miden.cli.parameters import FilePath, argument, flag, option
 from miden.cli.store.places import STORE_OPTIONS
 from miden.cli.verb import verb
@@ -33,30 +31,17 @@ def command(
     config: str | None,
 ) -> int:
     """Write ROOTS and all that they link to, verified, to one file that `miden store import` takes."""
-    import tempfile
-
     from miden.cli.artifacts import plural
     from miden.cli.progress import progress
     from miden.cli.store.places import find_store
-    from miden.errors import InputError
+    from miden.cli.writing import written_whole
     from miden.store.bundle import export_bundle
     from miden.store.keys import as_key
 
-    if not force and os.path.lexists(output):
-        raise InputError(f"{output} is there already", kind="FileExists", hint="choose another name, or give --force")
-    folder = os.path.dirname(output) or "."  # noqa: PTH120  pathlib costs start-up time
     with find_store(place, config) as store, progress(console, "exporting") as show:
         wanted = [*map(as_key, roots), *(store.roots() if everything else ())]
-        handle, temporary = tempfile.mkstemp(prefix=".miden-", dir=folder)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                done = export_bundle(store, wanted, file, partial=partial, progress=show)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, output)  # noqa: PTH105
-        except BaseException:
-            os.unlink(temporary)  # noqa: PTH108
-            raise
+        with written_whole(output, force=force) as file:
+            done = export_bundle(store, wanted, file, partial=partial, progress=show)
     facts = {"output": output, "roots": len(done.roots), "objects": done.objects, "bytes": done.bytes}
     if console.json:
         console.document({**facts, "missing": list(map(str, done.missing))})

@@ -20,7 +20,7 @@ def command(console: Console, detailed: bool, place: str | None, config: str | N
     """List the roots in the store, sorted."""
     from miden.cli.store.places import find_store
     from miden.store.envelope import read_head
-    from miden.store.objects import ObjectKind
+    from miden.store.kinds import kind_name
 
     rows = []
     with find_store(place, config, writable=False) as store:
@@ -34,8 +34,7 @@ def command(console: Console, detailed: bool, place: str | None, config: str | N
             if detailed:
                 data = store.get_bytes(key)
                 head = read_head(data)
-                kind = ObjectKind(head.kind).name.lower() if head.kind in set(ObjectKind) else str(head.kind)
-                row |= {"kind": kind, "bytes": len(data), "roots": len(head.keys), "links": len(head.links)}
+                row |= {"kind": kind_name(head.kind), "bytes": len(data), "roots": len(head.keys), "links": len(head.links)}
                 row["pins"] = sorted(owners.get(key, ()))
             rows.append(row)
     if console.json:

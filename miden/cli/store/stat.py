@@ -46,22 +46,22 @@ def command(console: Console, root: str | None, place: str | None, config: str |
 
 def _describe(store: Any, root: str) -> dict[str, Any]:
     from miden.store.envelope import object_id, read_head
-    from miden.store.keys import as_key
-    from miden.store.objects import ObjectKind
+    from miden.store.keys import CODE_SPACES, as_key
+    from miden.store.kinds import kind_name
 
     key = as_key(root)
     data = store.get_bytes(key)
-    head, code = read_head(data), store.get_object(key)
-    return {
+    head = read_head(data)
+    facts = {
         "root": str(key),
         "object": object_id(data).hex(),
-        "kind": ObjectKind(head.kind).name.lower(),
+        "kind": kind_name(head.kind),
         "bytes": len(data),
         "content_bytes": head.payload_size,
-        "nodes": len(code.forest),
         "roots": list(map(str, head.keys)),
         "links": list(map(str, head.links)),
-        "roots_commitment": "0x" + code.roots.hex(),
-        "content_commitment": "0x" + code.content.hex(),
-        "pinned_by": store.pins.owners(key),
     }
+    if key.space in CODE_SPACES:
+        code = store.get_object(key)
+        facts |= {"nodes": len(code.forest), "roots_commitment": "0x" + code.roots.hex(), "content_commitment": "0x" + code.content.hex()}
+    return {**facts, "pinned_by": store.pins.owners(key)}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from miden.errors import FormatError, InputError, NotFoundError
-from miden.ipld import dagcbor
+from miden.ipld import dagcbor, hamt
 from miden.ipld.amt import MAX_INDEX, Amt
 from miden.ipld.blocks import BufferedBlocks, MemoryBlocks, load_block, reachable, store_block
 from miden.ipld.cid import RAW, Cid
@@ -146,6 +148,20 @@ def test_a_node_that_is_none_is_refused(node: object) -> None:
         return
     with pytest.raises(FormatError):
         Hamt(blocks, root)
+
+
+ANYTHING = st.recursive(
+    st.binary(max_size=2) | st.integers(0, 2) | st.just(Cid.of(b"", RAW)), lambda inner: st.lists(inner, max_size=4), max_leaves=8
+)
+
+
+@pytest.mark.skipif(hamt._core_freeze is None, reason="the core is not built: there is one check only")
+@given(st.lists(ANYTHING | st.lists(st.tuples(st.binary(max_size=2), st.integers(0, 1)).map(list), max_size=4), max_size=3))
+def test_both_ways_to_freeze_pointers_agree(pointers: list[object]) -> None:
+    copies = deepcopy(pointers), deepcopy(pointers)
+    results = [freeze(copy, Cid, hamt.BUCKET_SIZE) for freeze, copy in zip((hamt._core_freeze, hamt.readable_freeze), copies, strict=True)]
+    assert results[0] == results[1]
+    assert not results[0] or copies[0] == copies[1]
 
 
 @given(st.binary(max_size=30))

@@ -1,0 +1,38 @@
+"""What blocks are called on the command line."""
+
+from __future__ import annotations
+
+from miden.cli.parameters import Choice
+from miden.ipld.cid import CODEC_NAMES, MAST_FOREST, RAW, Cid
+from miden.ipld.multihash import hash_name
+
+CODEC_CHOICE = Choice(list(CODEC_NAMES.values()))
+"""The codecs that blocks can be put in."""
+
+
+def read_cid(text: str) -> Cid:
+    """Return the CID that a text means: a CID, or the root of code, whose node is a block; `FormatError` or `InputError`."""
+    if text.startswith("0x"):
+        from miden.ipld.mast import node_cid
+        from miden.store.keys import ObjectKey
+
+        return node_cid(ObjectKey.parse(text).digest)
+    return Cid.parse(text)
+
+
+def describe(cid: Cid) -> dict[str, object]:
+    """Return what a CID says of its block."""
+    codec = CODEC_NAMES.get(cid.codec, hex(cid.codec))
+    return {"cid": str(cid), "codec": codec, "hash": hash_name(cid.hash_code), "digest": cid.digest.hex()}
+
+
+def cell(value: object) -> str:
+    """Return a value as it stands in a table."""
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def codec_of(data: bytes) -> int:
+    """Return the codec that a file is taken to be of unless told otherwise: mast-forest for artifacts, else raw."""
+    from miden.cli.files import MAGIC, OTHER_MAGIC
+
+    return MAST_FOREST if data.startswith((MAGIC, *OTHER_MAGIC)) else RAW
