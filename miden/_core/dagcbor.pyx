@@ -133,11 +133,27 @@ cdef inline object make_cid(object cls, const uint8_t *start, Py_ssize_t size):
     return made
 
 
+cdef inline bint is_plain(const uint8_t *data, Py_ssize_t size) noexcept nogil:
+    """Tell whether a CID is of the usual form, for a block that may have links or none: cbor, raw or dag-cbor by blake2b-256."""
+    return size == LINK_HEAD + 32 and (data[1] == 0x71 or data[1] == 0x55 or data[1] == 0x51) and memcmp(
+        data + 2, b"\xa0\xe4\x02\x20", 4
+    ) == 0
+
+
 def scan(bytes data not None, object cls=None, /):
     """Return the CIDs of a block and its number of fields, or None for a block without the structure.
 
     CIDs are their bytes, or objects of a class that keeps these in its slot ``_bytes``.
     """
+    return scan_links(data, cls, False)
+
+
+def scan_plain(bytes data not None, /):
+    """Return what `scan` does if all CIDs are of the usual form, else None."""
+    return scan_links(data, None, True)
+
+
+cdef object scan_links(bytes data, object cls, bint plain):
     cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(data)
     cdef const uint8_t *at = start
     cdef const uint8_t *end = start + PyBytes_GET_SIZE(data)
@@ -183,12 +199,14 @@ def scan(bytes data not None, object cls=None, /):
             if argument != 42:
                 expected += 1
             elif end - at >= USUAL_LINK and memcmp(at, b"\x58\x27\x00\x01", 4) == 0 and is_cid(at + 3, LINK_HEAD + 32):
+                if plain and not is_plain(at + 3, LINK_HEAD + 32):
+                    return None
                 PyList_Append(links, make_cid(cls, at + 3, LINK_HEAD + 32))
                 at += USUAL_LINK
             else:
                 offset = at - start
                 found = link_size(start, end - start, &offset, False)
-                if found < 0:
+                if found < 0 or (plain and not is_plain(start + offset - found, found)):
                     return None
                 at = start + offset
                 PyList_Append(links, make_cid(cls, at - found, found))
