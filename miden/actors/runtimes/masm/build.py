@@ -25,11 +25,18 @@ def actor_modules() -> dict[str, SourceFile]:
     return read_modules(SOURCES / "actor", NAMESPACE)
 
 
+def kernel_source() -> SourceFile:
+    """Return the source of the kernel."""
+    from miden.assembly.source import SourceFile
+
+    return SourceFile.from_path(SOURCES / "kernel.masm")
+
+
 def assemble_kernel() -> KernelLibrary:
     """Assemble the kernel from its source."""
     from miden.assembly.assembler import Assembler
 
-    return without_sources(Assembler(warnings_as_errors=True).assemble_kernel(SOURCES / "kernel.masm"))
+    return without_sources(Assembler(warnings_as_errors=True).assemble_kernel(kernel_source()))
 
 
 def assemble_actor_library(kernel: KernelLibrary) -> Library:
