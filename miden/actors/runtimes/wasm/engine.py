@@ -90,6 +90,9 @@ class Engine:
         self._linker.allow_shadowing = True
         self._serve = serve
         self._here = threading.local()
+        # The gas of a guest is defined in the linker just before it is used. A start function, which runs meanwhile, has no memory
+        # and so no address to send to: nothing is linked inside of this.
+        self._linking = threading.Lock()
         self._types = {(entry.module, entry.name): _signature(entry) for entry in imports}
         self._callbacks = [self._bind(entry) for entry in imports]
 
@@ -216,11 +219,12 @@ class Instance:
         extern = ffi.wasmtime_extern_t()
         extern.kind = ffi.WASMTIME_EXTERN_GLOBAL
         extern.of.global_ = self._gas
-        error = _linker_define(self._linker, self._context, b"gas", 3, b"gas_counter", 11, ctypes.byref(extern))
-        self._raise(error, None)
         trap = ctypes.c_void_p()
         made = ctypes.byref(self._instance)
-        self._run(_linker_instantiate, self._linker, self._context, self._module, made, ctypes.byref(trap), trap=trap)
+        with self.engine._linking:
+            error = _linker_define(self._linker, self._context, b"gas", 3, b"gas_counter", 11, ctypes.byref(extern))
+            self._raise(error, None)
+            self._run(_linker_instantiate, self._linker, self._context, self._module, made, ctypes.byref(trap), trap=trap)
         self._memory = self._export(b"memory").memory
         self._func = self._export(b"invoke").func
 
