@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 NAMES = (
-    "hot", "cold", "hashing", "trees", "loading", "assembly", "start", "threads", "many", "transactions", "store", "ipld", "memory", "growth",
+    "hot", "cold", "hashing", "trees", "loading", "assembly", "start", "threads", "many", "transactions", "store", "ipld",
+    "memory", "growth",
 )  # fmt: skip
 """All areas, in the order of the report."""
 

@@ -145,10 +145,10 @@ def dagcbor_plain_links(data: bytes) -> tuple[list[bytes], int] | None:
 
 
 def _dagcbor_links(data: bytes) -> list[Cid]:
-    if _core_scan is not None:
-        found = _core_scan(data, Cid)
+    if _core is not None:
+        found = _core.scan(data, Cid)
         if found is not None:
-            return found[0]
+            return list(found[0])
     return [Cid.from_checked(raw) for raw in dagcbor_link_bytes(data)[0]]
 
 

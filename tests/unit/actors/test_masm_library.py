@@ -38,9 +38,8 @@ EXAMPLES = settings(max_examples=60)
 
 @functools.cache
 def program(call: str) -> Program:
-    return actor_assembler().assemble_program(
-        f"use miden::core::sys begin push.{SIZE}.0 exec.::miden::actor::bytes::pipe exec.::miden::actor::{call} exec.sys::truncate_stack end"
-    )
+    calls = f"push.{SIZE}.0 exec.::miden::actor::bytes::pipe exec.::miden::actor::{call} exec.sys::truncate_stack"
+    return actor_assembler().assemble_program(f"use miden::core::sys begin {calls} end")
 
 
 def run(call: str, stack: Sequence[int], data: bytes = b"", backend: str | None = None) -> ExecutionOutput:
