@@ -74,6 +74,8 @@ def test_blocks_inside_of_their_cids_take_no_room() -> None:
     blocks, cid = in_memory(), Cid(1, RAW, IDENTITY, b"tiny")
     assert blocks.put_many([(cid, b"tiny")]) == 0
     assert (blocks.get(cid), cid in blocks, list(blocks)) == (b"tiny", True, [])
+    with pytest.raises(IntegrityError):
+        blocks.put(cid, b"other")
 
 
 def test_what_is_not_there_is_none() -> None:
