@@ -213,6 +213,7 @@ class StoreBlocks:
         count = size = 0
         for cid, data in blocks:
             if cid.is_identity:
+                cid.verify(data)
                 continue
             batch.append(block_envelope(cid, data))
             count += 1
