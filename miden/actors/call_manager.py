@@ -250,6 +250,8 @@ class CallManager:
         try:
             return run_deep(self.depth, self._call_address, sender, to, method, params, value, read_only)
         finally:
+            if self.tracing:
+                self._tell_charges()
             self.depth -= 1
 
     def _call_address(self, sender: int, to: Address, method: int, params: Block | None, value: int, read_only: bool) -> Result:
@@ -347,9 +349,12 @@ class CallManager:
     # traces
 
     def _trace(self, entry: TraceEntry) -> None:
+        self._tell_charges()
+        self._tell(entry)
+
+    def _tell_charges(self) -> None:
         for charge in self.gas.drain():
             self._tell(charge)
-        self._tell(entry)
 
     def _tell(self, entry: TraceEntry) -> None:
         self.trace.append(entry)
@@ -367,8 +372,7 @@ class CallManager:
 
     def finish(self) -> None:
         """Tell the last charges."""
-        for charge in self.gas.drain():
-            self._tell(charge)
+        self._tell_charges()
 
     def _free(self, name: str) -> None:
         if self.tracing:

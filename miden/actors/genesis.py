@@ -78,8 +78,7 @@ def deploy(machine: Machine, code: Cid, params: bytes, value: int, sender: Addre
     message = Message(sender, Address.of(INIT_ID), method=EXEC, params=params, value=value, nonce=nonce, gas_limit=DEPLOY_GAS)
     receipt = machine.implicit(message)
     if not receipt.ok:
-        text = f"an actor of code {code} cannot be created: {exit_name(receipt.exit_code)}"
-        raise DeployError(f"{text}\n{receipt.failure}" if receipt.failure else text, receipt)
+        raise DeployError(f"an actor of code {code} cannot be created: {exit_name(receipt.exit_code)}", receipt)
     made = dagcbor.decode(receipt.return_data)
     if type(made) is not list or not made or type(made[0]) is not bytes:
         raise FormatError("expected addresses from the Init actor", kind="InvalidReturn")

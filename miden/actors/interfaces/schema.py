@@ -77,6 +77,9 @@ class Struct(NamedTuple):
 KINDS = {"Bool": "bool", "Int": "int", "Float": "float", "String": "string", "Bytes": "bytes", "Link": "link", "Any": "any", "Null": "null"}
 """Names that all schemas have -> their kinds."""
 
+RESERVED = frozenset((*KINDS, *KINDS.values(), "struct", "nullable", "optional"))
+"""Words of the language of schemas, which no type is named by."""
+
 WELL_KNOWN: Mapping[str, Type] = {
     "Address": Scalar("bytes"),
     "TokenAmount": Scalar("bytes"),
@@ -107,8 +110,8 @@ class Schema:
         if len(self.types) > MAX_TYPES:
             raise FormatError(f"a schema has at most {MAX_TYPES} types, not {len(self.types)}", kind="SchemaTooLarge")
         for name, declared in self.types.items():
-            if name in KINDS:
-                raise FormatError(f"{name} is a kind and cannot be declared", kind="InvalidSchema")
+            if name in RESERVED:
+                raise FormatError(f"{name} is a word of the language and cannot be declared", kind="InvalidSchema")
             self.check(declared, name)
         for name in self.types:
             self.resolve(Name(name))

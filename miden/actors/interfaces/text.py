@@ -127,36 +127,35 @@ class _Reader:
         if self.accept("&"):
             self.type(depth + 1)
             return Name("Link")
+        if self.accept("("):
+            return Struct(self.fields(")", depth + 1))
+        if self.accept("struct"):
+            self.expect("{")
+            return Struct(self.fields("}", depth + 1), self._is_map())
+        if self.word in _SCALARS:
+            return _SCALARS[self.take()]
         name = self.name("a type")
         self.named.add(name)
         return Name(name)
 
-    def fields(self, end: str) -> tuple[Field, ...]:
+    def fields(self, end: str, depth: int = 0) -> tuple[Field, ...]:
         """Read fields up to a closing word; commas between them are welcome."""
         found = []
         while not self.accept(end):
             name = self.name("the name of a field")
             optional = self.accept("optional")
             nullable = self.accept("nullable")
-            found.append(Field(name, self.type(), optional, nullable))
+            found.append(Field(name, self.type(depth), optional, nullable))
             self.accept(",")
         return tuple(found)
 
-    def declaration(self) -> Type:
-        """Read what a type is declared as."""
-        if self.accept("struct"):
-            self.expect("{")
-            fields = self.fields("}")
-            as_map = True
-            if self.accept("representation"):
-                as_map = self.word == "map"
-                if self.take() not in ("map", "tuple"):
-                    raise self.problem("expected map or tuple as the representation of a struct")
-            return Struct(fields, as_map)
-        if self.word in _SCALARS:
-            return _SCALARS[self.take()]
-        self.accept("=")
-        return self.type()
+    def _is_map(self) -> bool:
+        """Read how a struct is represented; a map unless told otherwise."""
+        if not self.accept("representation"):
+            return True
+        if self.word not in ("map", "tuple"):
+            raise self.problem("expected map or tuple as the representation of a struct")
+        return self.take() == "map"
 
 
 def parse_interface(text: str) -> Interface:
@@ -177,9 +176,10 @@ def parse_interface(text: str) -> Interface:
         statement = reader.take()
         if statement == "type":
             key = reader.name("the name of a type")
-            _add(reader, types, key, reader.declaration())
+            reader.accept("=")
+            _add(reader, types, key, reader.type())
         elif statement == "state":
-            state = _fields_or_type(reader)
+            state = reader.type()
         elif statement == "method":
             method = _method(reader)
             _add(reader, methods, method.name, method)
@@ -206,15 +206,11 @@ def _fields(reader: _Reader) -> Struct:
     return Struct(reader.fields(")"))
 
 
-def _fields_or_type(reader: _Reader) -> Type:
-    return _fields(reader) if reader.word == "(" else reader.type()
-
-
 def _method(reader: _Reader) -> Method:
     name = reader.name("the name of a method")
     number = reader.number() if reader.accept("=") else None
     params = _fields(reader)
-    result = _fields_or_type(reader) if reader.accept("->") else None
+    result = reader.type() if reader.accept("->") else None
     if number is None:
         try:
             number = method_number(name)
@@ -274,7 +270,7 @@ def _declared(declared: Type) -> str:
     if isinstance(declared, Struct):
         fields = "".join(f"  {_field(field)}\n" for field in declared.fields)
         return f"struct {{\n{fields}}} representation {'map' if declared.as_map else 'tuple'}"
-    return declared.kind if isinstance(declared, Scalar) else _shown(declared) if not isinstance(declared, Name) else f"= {declared.name}"
+    return f"= {declared.name}" if isinstance(declared, Name) else _shown(declared)
 
 
 def _field(field: Field) -> str:
@@ -283,13 +279,14 @@ def _field(field: Field) -> str:
 
 
 def _shown(declared: Type) -> str:
-    """Return a type where it is used; a struct as fields in parentheses, which is how methods have it."""
+    """Return a type where it is used."""
     if isinstance(declared, Name):
         return declared.name
+    if isinstance(declared, Scalar):
+        return declared.kind
     if isinstance(declared, ListOf):
         return f"[{'nullable ' if declared.nullable else ''}{_shown(declared.item)}]"
     if isinstance(declared, MapOf):
         return f"{{String: {'nullable ' if declared.nullable else ''}{_shown(declared.value)}}}"
-    if isinstance(declared, Struct):
-        return f"({', '.join(_field(field) for field in declared.fields)})"
-    return next(name for name, kind in KINDS.items() if kind == declared.kind)
+    fields = ", ".join(map(_field, declared.fields))
+    return f"struct {{{fields}}} representation map" if declared.as_map else f"({fields})"

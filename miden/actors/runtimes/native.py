@@ -13,7 +13,8 @@ An actor is a class; its methods are its exported methods::
         def increment(self, by: int) -> list[int]:
             ...
 
-Parameters come as a list in canonical dag-cbor and are checked against the annotations; what a method returns goes back as
+Parameters come as a list in canonical dag-cbor and are checked against the annotations: `int` (from 0, below 2^63), `bytes`, `str`,
+`bool`, `Cid`, `Address` (from its bytes), lists and dictionaries of these; `Any` takes all. What a method returns goes back as
 dag-cbor. Whatever an actor does, it does through the kernel, at the kernel's prices. Python itself is not metered, so that code
 from others does not belong here.
 """
@@ -21,7 +22,7 @@ from others does not belong here.
 from __future__ import annotations
 
 import inspect
-from typing import NamedTuple, get_args, get_origin, get_type_hints, overload
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints, overload
 
 from miden.actors.address import Address, to_address
 from miden.actors.codes import ErrorNumber, Exit, ExitCode, Fatal, GuestTrap, OutOfGas, SyscallError
@@ -37,7 +38,7 @@ from miden.ipld.multihash import BLAKE2B_256
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import Any, ClassVar, NoReturn, TypeVar
+    from typing import ClassVar, NoReturn, TypeVar
 
     from miden.actors.kernel import Kernel
     from miden.ipld.blocks import Blockstore
@@ -408,7 +409,7 @@ def _arguments(actor: Actor, found: Method, params: int) -> list[Any]:
 
 def _take(value: Value, kind: Any, name: str) -> Any:
     """Return a value as the kind that a parameter is annotated with; raises `FormatError`."""
-    if kind is object:
+    if kind is object or kind is Any:
         return value
     if kind is Address:
         if type(value) is bytes:
@@ -419,6 +420,9 @@ def _take(value: Value, kind: Any, name: str) -> Any:
     elif get_origin(kind) is list:
         if type(value) is list:
             return [_take(item, get_args(kind)[0], name) for item in value]
+    elif get_origin(kind) is dict:
+        if type(value) is dict:
+            return {key: _take(item, get_args(kind)[1], name) for key, item in value.items()}
     elif type(value) is kind and (kind is not int or 0 <= value <= MAX_INT):
         return value
     raise FormatError(f"{name} is no {getattr(kind, '__name__', kind)}", kind="InvalidParameters")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from typing import NamedTuple
 
 from miden.errors import FormatError, InputError, IntegrityError
@@ -92,7 +93,7 @@ def load_actors(path: str, data: bytes) -> list[type[Actor]]:
     from miden.actors.runtimes.native import Actor
 
     name = f"miden_actor_{hashlib.blake2b(path.encode(), digest_size=8).hexdigest()}"
-    module = ModuleType(name)
+    module = sys.modules[name] = ModuleType(name)  # where dataclasses look for it
     module.__file__ = path
     try:
         exec(compile(data, path, "exec"), module.__dict__)  # noqa: S102 - whoever deploys the file trusts it

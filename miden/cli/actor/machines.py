@@ -75,19 +75,22 @@ def read_settings(path: str) -> Settings:
 class Session:
     """A machine at work for one command."""
 
-    def __init__(self, path: str, settings: Settings, blocks: StoreBlocks, machine: Machine) -> None:
+    def __init__(self, path: str, settings: Settings, blocks: StoreBlocks, machine: Machine, *, kept: Settings | None = None) -> None:
         self.path = path
         self.settings = settings
+        self._kept = kept
         self.blocks = blocks
         self.machine = machine
 
     def save(self) -> str:
-        """Write the state to the store and its root to the machine file, and return the root."""
+        """Write the state to the store and its root to the machine file, if anything changed, and return the root."""
         from miden.cli.store.places import keeps_pins
         from miden.ipld.cid import Cid
 
         root, before = self.machine.flush(), self.settings.root
         self.settings = self.settings._replace(root=str(root))
+        if self.settings == self._kept:
+            return before
         if keeps_pins(self.blocks.store):
             self.blocks.pin(root, owner=self.owner)
         write_settings(self.path, self.settings)
@@ -130,20 +133,22 @@ def opened(
     from miden.store.locks import WriterLock
 
     path = machine_path(file)
-    settings = read_settings(path)
+    read_settings(path)
     with WriterLock(f"{path}.lock", path).held(), find_store(place, config) as store:
-        settings = read_settings(path)
-        settings = settings._replace(python={**settings.python, **dict(python_entry(name, path) for name in python)})
+        kept = read_settings(path)
+        settings = kept._replace(python={**kept.python, **dict(python_entry(name, path) for name in python)})
         blocks = StoreBlocks(store)
         found = runtimes(settings.python, path)
         machine = Machine(blocks, Cid.parse(settings.root), observers=observers, runtimes=found, **options(settings))
-        yield Session(path, settings, blocks, machine)
+        yield Session(path, settings, blocks, machine, kept=kept)
 
 
 def options(settings: Settings) -> dict[str, Any]:
     """Return the options of a machine with these settings."""
-    from miden.actors.context import MachineContext
+    from miden.actors.context import GUARDED_VERSION, MachineContext
 
     if settings.epoch < 0:
         raise InputError("an epoch is not negative", kind="Epoch")
-    return {"context": MachineContext(epoch=settings.epoch), "prices": settings.prices, "profile": settings.profile}
+    version = 18 if settings.prices == "nv18" else GUARDED_VERSION
+    context = MachineContext(epoch=settings.epoch, network_version=version)
+    return {"context": context, "prices": settings.prices, "profile": settings.profile}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from miden.cli.actor.machines import MACHINE_OPTIONS
-from miden.cli.parameters import argument, flag
+from miden.cli.parameters import IntRange, argument, flag, option
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
@@ -19,26 +19,31 @@ if TYPE_CHECKING:
     "state",
     argument("address", required=False),
     flag("--raw", help="Show the state as plain data, whatever the interface says."),
+    option("--limit", type=IntRange(1), default="1000", metavar="N", help="The most actors to list."),
     *MACHINE_OPTIONS,
 )
-def command(console: Console, address: str | None, raw: bool, file: str | None, place: str | None, config: str | None) -> int:
+def command(console: Console, address: str | None, raw: bool, limit: int, file: str | None, place: str | None, config: str | None) -> int:
     """List the actors of the machine, or show the record of the actor at ADDRESS and the root block of its state."""
+    from itertools import islice
+
     from miden.cli.actor.machines import opened
 
     with opened(file, place, config) as session:
         root = session.settings.root
         if address is None:
-            actors = [_record(session.machine, actor_id, actor) for actor_id, actor in sorted(session.machine.tree.items())]
+            found = list(islice(session.machine.tree.items(), limit + 1))
+            actors = [_record(session.machine, actor_id, actor) for actor_id, actor in sorted(found[:limit])]
         else:
             facts = _describe(session.machine, address, raw)
     if address is None:
         if console.json:
-            console.document({"root": root, "actors": actors})
+            console.document({"root": root, "actors": actors, "complete": len(found) <= limit})
             return 0
         header = ("actor", "code", "nonce", "balance", "state")
-        console.table(
-            header, [(entry["address"], entry["kind"], f"{entry['nonce']}", entry["balance"], entry["state"]) for entry in actors]
-        )
+        rows = [(entry["address"], entry["kind"], f"{entry['nonce']}", entry["balance"], entry["state"]) for entry in actors]
+        console.table(header, rows)
+        if len(found) > limit:
+            console.note(f"there are more than {limit:,} actors; --limit lists more of them")
         return 0
     if console.json:
         console.document(facts)

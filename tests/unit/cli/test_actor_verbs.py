@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import io
 import json
 import shutil
 from pathlib import Path
@@ -10,11 +13,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from miden.actors.address import Address
-from miden.actors.interfaces import Interface
+from miden.actors.interfaces import Interface, parse_interface
+from miden.actors.messages import Message
 from miden.ipld import dagcbor
+from miden.ipld.car import CarReader
 from miden.ipld.cid import RAW, Cid
-from miden.ipld.objects import key_of
+from miden.ipld.objects import StoreBlocks, key_of
 from miden.store.opening import open_store
+from tests.support.ipld_data import files, needs_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,9 +32,19 @@ if TYPE_CHECKING:
 EXAMPLES = Path(__file__).parents[3] / "examples" / "actors"
 
 ECHO = """
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 from miden.actors.address import Address
 from miden.actors.runtimes.native import Actor, method
 from miden.ipld.cid import Cid
+
+
+@dataclass
+class Pair:
+    one: int
+    two: int = 2
 
 
 class Echo(Actor):
@@ -45,6 +61,13 @@ class Echo(Actor):
 
 class Other(Actor):
     name = "other"
+"""
+
+
+MULTISIG = """
+actor multisig
+method Propose = 2 (to Address, value TokenAmount, method Int, params Bytes) -> (id Int, applied Bool, code Int, result Bytes)
+state (signers [Address], threshold Int, nextId Int, initial TokenAmount, start Int, duration Int, pending &Any)
 """
 
 
@@ -88,9 +111,9 @@ def test_a_machine_begins_once(cli: Cli) -> None:
     assert made["account"] == "f0100"
     assert settings()["root"] == made["root"]
     assert error(cli("actor", "init", "--json"), 3) == "MachineExists"
-    again = cli("actor", "init", "--force", "--prices", "unit", "--profile", "fvm", "--json").json
+    again = cli("actor", "init", "--force", "--prices", "unit", "--profile", "fvm", "--epoch", "9", "--json").json
     assert again["root"] == made["root"], "a beginning is always the same"
-    assert (settings()["prices"], settings()["profile"]) == ("unit", "fvm")
+    assert (settings()["prices"], settings()["profile"], settings()["epoch"]) == ("unit", "fvm", 9)
 
 
 def test_machines_are_apart(cli: Cli, counter: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,6 +337,10 @@ def test_states_are_shown_as_their_interface_says(cli: Cli, counter: str) -> Non
     listed = cli("actor", "state").out
     assert [line.split()[1] for line in listed.splitlines()[1:]] == ["system", "init", "purse", "purse", "account", "counter"]
     assert error(cli("actor", "state", "f0999", "--json"), 4) == "ActorNotFound"
+    some = cli("actor", "state", "--limit", "2")
+    assert len(some.out.splitlines()) == 3
+    assert "more than 2 actors" in some.err
+    assert [cli("actor", "state", "--limit", limit, "--json").json["complete"] for limit in (5, 6)] == [False, True]
 
 
 def test_a_state_is_pinned_and_goes_whole_to_another_store(cli: Cli, counter: str, folder: Path) -> None:
@@ -339,6 +366,29 @@ def test_code_in_masm_takes_what_it_links_to_along(cli: Cli) -> None:
     assert cli("car", "import", "state.car", "--store", "elsewhere", "--json").json["missing"] == []
     assert cli("actor", "call", address, "Transfer", "to=f01", "amount=3", "--store", "elsewhere").code == 0
     assert cli("actor", "call", address, "BalanceOf", "id=f0100", "--store", "elsewhere", "--json").json["result"] == {"balance": 4}
+
+
+@needs_data
+def test_a_state_of_mainnet_is_looked_into(cli: Cli, folder: Path) -> None:
+    """The blocks that one message needs of the state of the main network, with actors that nothing here runs."""
+    vector = json.loads(next(path for path in files("fvm-vectors", "*multisig-Propose*")).read_text(encoding="utf-8"))
+    to = Message.from_cbor(base64.b64decode(vector["apply_messages"][0]["bytes"])).to
+    root = Cid.parse(vector["preconditions"]["state_tree"]["root_cid"]["/"])
+    reader = CarReader(io.BytesIO(gzip.decompress(base64.b64decode(vector["car"]))))
+    with open_store(folder / "store", create=True) as store:
+        StoreBlocks(store).put_many([(section.cid, section.data) for section in reader])
+    facts = {"machine": 1, "root": str(root), "sender": "f0100", "profile": "fvm", "prices": "nv18", "epoch": 2797212, "python": {}}
+    Path("machine.json").write_text(json.dumps(facts), encoding="utf-8")
+    shown = cli("actor", "state", to, "--json").json
+    assert (shown["kind"], shown["value"][1:3]) == ("multisig", [2, 534])
+    with open_store(folder / "store") as store:
+        state = parse_interface(MULTISIG).decode_state(StoreBlocks(store).get(Cid.parse(shown["state"])) or b"")
+    assert (len(state.signers), state.threshold, state.initial, str(state.signers[0])) == (82, 2, 0, "f01858411")
+    traced = cli("actor", "trace", to, "2", "--read-only")
+    assert traced.code == 1
+    assert "no runtime runs code" in traced.out
+    assert error(cli("actor", "state", "f04", "--json"), 1) == "BlockNotFound"
+    assert settings() == facts
 
 
 def test_parameters_need_an_interface(cli: Cli, folder: Path) -> None:

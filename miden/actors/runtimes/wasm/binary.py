@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from miden.actors.runtimes.wasm.opcodes import BR_TABLE, END, I32_CONST, INSTRUCTION, PREFIX
+from miden.actors.runtimes.wasm.opcodes import BR_TABLE, END, INSTRUCTION, PREFIX
 from miden.errors import FormatError
 
 MAGIC = b"\0asm\x01\0\0\0"
@@ -109,16 +109,14 @@ class Reader:
     def vector(self) -> list[int]:
         return [self.u32() for _ in range(self.count())]
 
-    def expression(self) -> bytes:
-        """A constant expression, its end included."""
+    def constant(self) -> bytes:
+        """A constant expression of one instruction, its end included."""
         start = self.offset
-        while True:
-            match = INSTRUCTION.match(self.data, self.offset, self.end)
-            if match is None:
-                raise self.error("expected a constant expression, found another instruction")
-            self.offset = match.end()
-            if self.data[match.start()] == END:
-                return self.data[start : self.offset]
+        match = INSTRUCTION.match(self.data, start, self.end)
+        if match is None or self.data[match.end() : match.end() + 1] != bytes((END,)):
+            raise self.error("expected one constant instruction")
+        self.offset = match.end() + 1
+        return self.data[start : self.offset]
 
     def finish(self) -> None:
         if self.offset != self.end:
@@ -301,9 +299,3 @@ class Module:
             sections[FUNCTION] = indices(defined)
             sections[CODE] = vector([body.encode() for body in self.bodies])
         return MAGIC + b"".join(bytes((number,)) + sized(sections[number]) for number in ORDER if number in sections)
-
-
-def is_plain_offset(expression: bytes) -> bool:
-    """Tell whether a constant expression is one i32.const, which is all that metering accepts as an offset."""
-    match = INSTRUCTION.match(expression)
-    return match is not None and expression[0] == I32_CONST and expression[match.end() :] == bytes((END,))

@@ -88,6 +88,7 @@ class Engine:
         self._engine = wasmtime.Engine(_config())
         self._linker = wasmtime.Linker(self._engine)
         self._linker.allow_shadowing = True
+        self._gas_type = wasmtime.GlobalType(wasmtime.ValType.i64(), True)
         self._serve = serve
         self._here = threading.local()
         # The gas of a guest is defined in the linker just before it is used. A start function, which runs meanwhile, has no memory
@@ -199,7 +200,7 @@ class Instance:
         self._linker = ctypes.cast(engine._linker.ptr(), ctypes.c_void_p)
         self._value = ffi.wasmtime_val_t()
         self._value.kind = ffi.WASMTIME_I64
-        self._gas = wasmtime.Global(self._store, _GAS_TYPE, 0)._global
+        self._gas = wasmtime.Global(self._store, engine._gas_type, 0)._global
         self._instance = ffi.wasmtime_instance_t()
         self._memory: Any = None
         self._func: Any = None
@@ -338,5 +339,3 @@ def _first_line(problem: Exception) -> str:
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
     return lines[-1] if lines else "no reason given"
 
-
-_GAS_TYPE = wasmtime.GlobalType(wasmtime.ValType.i64(), True)

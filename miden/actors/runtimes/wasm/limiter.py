@@ -34,9 +34,7 @@ _NEW_GLOBAL = bytes((op.I32, 1, op.I32_CONST, 0, op.END))
 
 def limit_stack(module: Module, limit: int) -> None:
     """Rewrite a module, in place, so that a stack higher than `limit` traps; raises FormatError for code it cannot count."""
-    reader = module.reader(GLOBAL)
-    height_global = reader.count()
-    module.sections[GLOBAL] = unsigned(height_global + 1) + reader.data[reader.offset :] + _NEW_GLOBAL
+    height_global = _add_height(module)
 
     imported = module.imported_functions
     decoded = [body.instructions() for body in module.bodies]
@@ -47,6 +45,18 @@ def limit_stack(module: Module, limit: int) -> None:
     for body, (codes, starts) in zip(module.bodies, decoded, strict=True):
         _wrap_calls(body, codes, starts, wrapped, imported)
     _add_thunks(module, wrapped)
+
+
+def _add_height(module: Module) -> int:
+    """Add the global that counts, and return its number."""
+    reader = module.reader(GLOBAL)
+    count, start = reader.count(), reader.offset
+    for _ in range(count):
+        reader.take(2)
+        reader.constant()
+    reader.finish()
+    module.sections[GLOBAL] = unsigned(count + 1) + reader.data[start:] + _NEW_GLOBAL
+    return count
 
 
 def _wrapped_call(height: int, callee: int, cost: int, limit: int) -> bytes:
@@ -216,7 +226,7 @@ def _segments(module: Module) -> list[tuple[bytes, list[int]]]:
         if flags == 2:
             reader.u32()
         if not flags & 1:
-            reader.expression()
+            reader.constant()
         if flags and reader.byte() != 0:
             raise reader.error("expected functions in a table")
         found.append((reader.data[begin : reader.offset], reader.vector()))

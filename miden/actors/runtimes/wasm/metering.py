@@ -18,7 +18,6 @@ from miden.actors.runtimes.wasm.binary import (
     FunctionType,
     Module,
     Reader,
-    is_plain_offset,
     read_signed,
     signed,
     sized,
@@ -92,7 +91,7 @@ def _check_offsets(module: Module) -> None:
         flags = reader.u32()
         if flags == 2:
             reader.u32()
-        if flags != 1 and not is_plain_offset(reader.expression()):
+        if flags != 1 and reader.constant()[0] != op.I32_CONST:
             raise reader.error("expected a constant where data goes")
         reader.take(reader.u32())
     reader.finish()

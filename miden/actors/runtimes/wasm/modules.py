@@ -15,7 +15,7 @@ from miden.actors.runtimes.wasm import engine as wasm_engine
 from miden.actors.runtimes.wasm.binary import Module
 from miden.actors.runtimes.wasm.limiter import limit_stack
 from miden.actors.runtimes.wasm.metering import InstructionPrices, meter
-from miden.errors import FormatError
+from miden.errors import FormatError, InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,11 +43,20 @@ def instrument(wasm: bytes, prices: InstructionPrices, max_stack: int = MAX_STAC
     return module.encode()
 
 
+def check_folder(folder: Path | None) -> None:
+    """Refuse a folder that others own or may write to, as what is in it is run as it is; raises `InputError`."""
+    if folder is None or os.name != "posix" or not folder.is_dir():
+        return
+    facts = folder.stat()
+    if facts.st_uid != os.geteuid() or facts.st_mode & 0o022:
+        message, hint = f"others own {folder}, or may write to it", "compiled code is run as it is: use a private folder"
+        raise InputError(message, kind="UnsafeFolder", hint=hint)
+
+
 class Modules:
     """Code that is ready to run, by its CID and the prices it was metered with.
 
-    Files are ours alone and are run as they are: `folder` must not be writable by others. Each has a seal over its bytes, so that
-    what a full disk left of one is not used.
+    Files are run as they are: see `check_folder`. Each has a seal over its bytes, so that what a full disk left of one is not used.
     """
 
     def __init__(self, engine: Engine, abi: str, folder: Path | None = None) -> None:
@@ -87,7 +96,7 @@ class Modules:
         path = self._path(self._folder, code, prices)
         try:
             data = path.read_bytes()
-        except FileNotFoundError:
+        except OSError:
             return None
         if len(data) <= _SEAL or blake3(data[_SEAL:]).digest() != data[:_SEAL]:
             return None

@@ -11,7 +11,7 @@ from miden.actors.runtimes.wasm.abi import NV18, NV21
 from miden.actors.runtimes.wasm.engine import PAGE, Engine, Stopped
 from miden.actors.runtimes.wasm.guest import Guest
 from miden.actors.runtimes.wasm.metering import InstructionPrices
-from miden.actors.runtimes.wasm.modules import Modules
+from miden.actors.runtimes.wasm.modules import Modules, check_folder
 from miden.actors.stacks import run_deep
 from miden.ipld.cid import RAW
 
@@ -39,11 +39,16 @@ class WasmRuntime:
     ----------
     cache
         A folder for code made ready to run; nobody else may write to it. By default, none is used.
+    memory
+        Bytes that all guests of a message may have at a time: 2 GiB, as on the network, unless the host has less to give. A guest
+        that asks for more is refused, so less than that may change what comes of a message.
 
     Raises
     ------
     BackendError
         Without wasmtime.
+    InputError
+        When the folder belongs to others or they may write to it.
 
     Examples
     --------
@@ -51,9 +56,11 @@ class WasmRuntime:
     >>> runtime = WasmRuntime()
     """
 
-    def __init__(self, cache: Path | None = None) -> None:
+    def __init__(self, cache: Path | None = None, *, memory: int = MESSAGE_MEMORY) -> None:
         self._cache = cache
+        self._memory = memory
         self._modules: dict[bool, tuple[Engine, Modules]] = {}
+        check_folder(cache)
         self._here = threading.local()
         self._running: WeakKeyDictionary[CallManager, list[Guest]] = WeakKeyDictionary()
 
@@ -83,7 +90,7 @@ class WasmRuntime:
             kernel.gas.charge("wasm_table_init", prices.table_gas(ready.table))
         kernel.gas.charge("wasm_memory_init", prices.memory_gas(ready.pages * PAGE))
         running = self._running.setdefault(kernel.calls, [])
-        room = MESSAGE_MEMORY - sum(len(guest.memory) for guest in running) - _TABLE_ELEMENT * (ready.table or 0)
+        room = self._memory - sum(len(guest.memory) for guest in running) - _TABLE_ELEMENT * (ready.table or 0)
         guest = Guest(kernel, engine.start(ready, max(0, min(INSTANCE_MEMORY, room))))
         running.append(guest)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -102,6 +103,31 @@ def test_memory_of_all_guests_of_a_message_has_a_bound(bench: Bench) -> None:
     assert bench.run(guest(body, EXIT + SEND)).exit_code == 99 + 4 * 100
 
 
+RESIDENT = Path("/proc/self/statm")
+
+
+@pytest.mark.skipif(not RESIDENT.exists(), reason="this system does not tell how much memory is resident")
+def test_memory_is_given_back(bench: Bench) -> None:
+    # 64 MiB, every page touched, sixteen times over.
+    body = """(local $at i32) (drop (memory.grow (i32.const 1023)))
+      (loop (i32.store8 (local.get $at) (i32.const 1))
+        (br_if 0 (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 4096))) (i32.const 67108864)))) (i32.const 0)"""
+    assert bench.run(guest(body)).exit_code == 0
+    before = int(RESIDENT.read_text(encoding="ascii").split()[1])
+    for _ in range(16):
+        assert bench.run(guest(body)).exit_code == 0
+    assert int(RESIDENT.read_text(encoding="ascii").split()[1]) - before < 4096  # pages
+
+
+def test_a_host_may_have_less_memory_to_give() -> None:
+    bench = Bench(WasmRuntime(memory=8 << 20))
+    # 128 pages: one is there, a hundred are given, and the next hundred are not.
+    grown = "(memory.grow (i32.const 100))"
+    body = f"""(drop (call $exit (i32.add {grown} (i32.add {grown} (i32.const 100))) (i32.const 0) (i32.const 0) (i32.const 0)))
+      (unreachable)"""
+    assert bench.run(guest(body, EXIT)).exit_code == 1 - 1 + 100
+
+
 def test_recursion_traps(bench: Bench) -> None:
     assert bench.run(guest("(call $f) (i32.const 0)", "(func $f (call $f))")).exit_code == ExitCode.SYS_ILLEGAL_INSTRUCTION
     mutual = """(func $f (param i32) (result i32) (i32.add (call $g (local.get 0)) (i32.const 1)))
@@ -177,6 +203,8 @@ FATAL = {
     "two memories": guest("(i32.const 0)", "(memory 1)"),
     "64 bits": '(module (memory (export "memory") i64 1) (func (export "invoke") (param i32) (result i32) (i32.const 0)))',
     "threads": guest("(i32.atomic.load (i32.const 0))"),
+    "sums as constants": guest("(i32.const 0)", "(global i32 (i32.add (i32.const 1) (i32.const 2)))"),
+    "functions by expression": guest("(i32.const 0)", "(table 1 funcref) (elem (i32.const 0) funcref (ref.func 0))"),
     "exceptions": guest("(throw $t)", "(tag $t)"),
 }
 
