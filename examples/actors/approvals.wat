@@ -32,6 +32,7 @@
   (global $at (mut i32) (i32.const 0))    ;; where reading goes on
   (global $end (mut i32) (i32.const 0))   ;; where it ends
   (global $to (mut i32) (i32.const 1024)) ;; where writing goes on
+  (global $fault (mut i32) (i32.const 21)) ;; how it ends when what is read is wrong: 24 for state
 
   ;; ---- how an invocation ends
 
@@ -44,10 +45,10 @@
     (if (local.get $error)
       (then (call $abort (select (i32.const 25) (i32.const 24) (i32.eq (local.get $error) (i32.const 13)))))))
 
-  ;; ---- reading canonical dag-cbor; whatever is not as it must be ends with 21
+  ;; ---- reading canonical dag-cbor; whatever is not as it must be ends with 21, in the state with 24
 
   (func $bad (param $wrong i32)
-    (if (local.get $wrong) (then (call $abort (i32.const 21)))))
+    (if (local.get $wrong) (then (call $abort (global.get $fault)))))
 
   ;; Read a whole block to the second page, and make that what is read; give its codec.
   (func $read_block (param $block i32) (result i64)
@@ -156,6 +157,7 @@
     (call $check (call $root (i32.const 0) (i32.const 256) (i32.const 100)))
     (call $check (call $block_open (i32.const 0) (i32.const 256)))
     (drop (call $read_block (i32.load (i32.const 8))))
+    (global.set $fault (i32.const 24))
     (call $list (i64.const 4))
     (i64.store (i32.const 8192) (call $uint))
     (i64.store (i32.const 8200) (call $numbers (i32.const 8224)))

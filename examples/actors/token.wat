@@ -34,6 +34,7 @@
   (global $at (mut i32) (i32.const 0))    ;; where reading goes on
   (global $end (mut i32) (i32.const 0))   ;; where it ends
   (global $to (mut i32) (i32.const 1024)) ;; where writing goes on
+  (global $fault (mut i32) (i32.const 21)) ;; how it ends when what is read is wrong: 24 for state
 
   ;; ---- how an invocation ends
 
@@ -46,10 +47,10 @@
     (if (local.get $error)
       (then (call $abort (select (i32.const 25) (i32.const 24) (i32.eq (local.get $error) (i32.const 13)))))))
 
-  ;; ---- reading canonical dag-cbor; whatever is not as it must be ends with 21
+  ;; ---- reading canonical dag-cbor; whatever is not as it must be ends with 21, in the state with 24
 
   (func $bad (param $wrong i32)
-    (if (local.get $wrong) (then (call $abort (i32.const 21)))))
+    (if (local.get $wrong) (then (call $abort (global.get $fault)))))
 
   ;; Read a whole block to the second page, and make that what is read; give its codec.
   (func $read_block (param $block i32) (result i64)
@@ -179,6 +180,7 @@
     (local $size i32)
     (call $check (call $block_open (i32.const 0) (local.get $cid)))
     (drop (call $read_block (i32.load (i32.const 8))))
+    (global.set $fault (i32.const 24))
     (call $list (i64.const 2))
     (local.set $size (i32.wrap_i64 (call $head (i32.const 2))))
     (memory.fill (local.get $node) (i32.const 0) (i32.const 32))
@@ -366,6 +368,7 @@
     (call $check (call $root (i32.const 0) (i32.const 256) (i32.const 100)))
     (call $check (call $block_open (i32.const 0) (i32.const 256)))
     (drop (call $read_block (i32.load (i32.const 8))))
+    (global.set $fault (i32.const 24))
     (call $list (i64.const 2))
     (global.set $supply (call $uint))
     (memory.copy (i32.const 768) (i32.add (global.get $at) (i32.const 5)) (i32.const 38)))

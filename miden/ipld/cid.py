@@ -125,7 +125,8 @@ class Cid:
     @property
     def codec(self) -> int:
         """What the block is written in, see `CODEC_NAMES`."""
-        return self._take_apart()[1]
+        raw = self._bytes
+        return raw[1] if raw[0] == 1 and raw[1] < 0x80 else self._take_apart()[1]
 
     @property
     def hash_code(self) -> int:

@@ -160,7 +160,7 @@ def test_bytes_that_are_no_elements_are_refused(world: World) -> None:
     for other in (bytes(95), b"\xff" * 96):
         store.lies = {root: other}
         receipt = load(world, actor)
-        assert receipt.exit_code == 20
+        assert receipt.exit_code == 24
         assert "SERIALIZATION" in receipt.failure
 
 
@@ -173,7 +173,7 @@ def test_the_profile_of_the_network_has_no_such_state() -> None:
     world = World([MasmRuntime()], profile="fvm")
     actor = world.put(KEEPER)
     receipt = world.call(actor, 3)
-    assert receipt.exit_code == 20
+    assert receipt.exit_code == 24
     assert "ILLEGAL_CID" in receipt.failure
 
 

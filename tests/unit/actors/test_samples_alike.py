@@ -306,3 +306,40 @@ def test_token_with_many_holders() -> None:
     for holder, amount in expected.items():
         table.set(holder.to_bytes(8), amount.to_bytes(8))
     assert token.state == [10**9, table.flush()]
+
+
+NUMBERS = (0, 1, 2, 23, 24, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 2**62, MOST, 2**63)
+PEOPLE = (ALICE, BOB, CAROL, DAVE)
+
+
+@pytest.mark.parametrize("seed", range(max(4, HOLDERS // 60)))
+def test_anything_that_is_asked_is_answered_alike(seed: int) -> None:
+    """Random calls, right and wrong, in no order: what one language answers, and leaves, all of them do."""
+    choose = random.Random(seed)
+    number, person = functools.partial(choose.choice, NUMBERS), functools.partial(choose.choice, PEOPLE)
+    small = functools.partial(choose.randrange, 12)
+    counter, approvals, token = Script("counter"), Script("approvals", balance=10**5), Script("token")
+    counter("Constructor", choose.choice([None, [number()], [small()]]))
+    approvals("Constructor", [choose.randrange(1, 4), sorted(choose.sample(PEOPLE, choose.randrange(1, 5)))])
+    token("Constructor", [choose.choice([1000, MOST]), person()])
+    asked: list[tuple[Script, str, Callable[[], Any]]] = [
+        (counter, "Increment", lambda: [choose.choice([number(), small()])]),
+        (counter, "Get", lambda: None),
+        (approvals, "Propose", lambda: [choose.choice([person(), number()]), choose.choice([small(), number()])]),
+        (approvals, "Approve", lambda: [small()]),
+        (approvals, "Approve", lambda: [choose.choice([small(), number()])]),
+        (approvals, "Pending", lambda: None),
+        (token, "Transfer", lambda: [choose.choice([person(), number()]), choose.choice([small(), small(), number()])]),
+        (token, "BalanceOf", lambda: [choose.choice([person(), number()])]),
+        (token, "Supply", lambda: None),
+        (token, "Constructor", lambda: [1, 2]),
+    ]
+    for _ in range(60):
+        script, method, params = choose.choice(asked)
+        given = params()
+        if choose.random() < 0.1:
+            given = bytearray(dagcbor.encode(given))
+            place = choose.randrange(len(given))
+            given[place] = choose.choice([given[place] ^ 1 << choose.randrange(8), 0, 0xFF])
+            given = bytes(given)
+        script(method, given, sender=person(), anyone=True)

@@ -73,6 +73,8 @@ def _element(value: int) -> int:
 
 def _limbs(amount: int) -> Answer:
     """Return a number of 128 bits as a word, lowest limb deepest."""
+    if not amount:
+        return 0, 0, 0, 0
     return amount & U32_MAX, amount >> 32 & U32_MAX, amount >> 64 & U32_MAX, amount >> 96
 
 
@@ -198,10 +200,9 @@ def _exit(run: Invocation) -> Answer:
 
 
 def _message_context(run: Invocation) -> Answer:
-    facts = run.kernel.message_context()
-    method, caller, receiver = map(_element, (facts.method, facts.caller, facts.receiver))
-    origin, nonce = _element(facts.origin), _element(facts.nonce)
-    return receiver, caller, method, 0, 0, facts.flags, nonce, origin, *_limbs(facts.value), *_limbs(facts.premium)
+    origin, nonce, caller, receiver, method, value, premium, flags = run.kernel.message_context()
+    _element(max(origin, nonce, caller, receiver, method))
+    return receiver, caller, method, 0, 0, flags, nonce, origin, *_limbs(value), *_limbs(premium)
 
 
 def _address(run: Invocation, index: int = 0) -> Address:
