@@ -49,6 +49,7 @@ def _function(name: str, result: Any, *arguments: Any) -> Any:
 
 
 _pointer = ctypes.c_void_p
+_global_new = _function("wasmtime_global_new", _pointer, _pointer, _pointer, _pointer, _pointer)
 _global_get = _function("wasmtime_global_get", None, _pointer, _pointer, _pointer)
 _global_set = _function("wasmtime_global_set", _pointer, _pointer, _pointer, _pointer)
 _memory_data = _function("wasmtime_memory_data", _pointer, _pointer, _pointer)
@@ -73,6 +74,8 @@ class Code(NamedTuple):
     """Code that can be started: the compiled module, the pages of its memory, the elements of its table if that is exported."""
 
     module: wasmtime.Module
+    address: int
+    """Where the module is for the library."""
     pages: int
     table: int | None
 
@@ -88,6 +91,7 @@ class Engine:
         self._engine = wasmtime.Engine(_config())
         self._linker = wasmtime.Linker(self._engine)
         self._linker.allow_shadowing = True
+        self._linker_address = _address(self._linker)
         self._gas_type = wasmtime.GlobalType(wasmtime.ValType.i64(), True)
         self._serve = serve
         self._here = threading.local()
@@ -138,7 +142,7 @@ class Engine:
         invoke = exports.get("invoke")
         if not isinstance(invoke, wasmtime.FuncType) or _names(invoke) != (("i32",), ("i32",)):
             raise FormatError("a guest exports invoke, which takes an i32 and returns one", kind="NoEntryPoint")
-        return Code(module, memory.limits.min, table.limits.min if isinstance(table, wasmtime.TableType) else None)
+        return Code(module, _address(module), memory.limits.min, table.limits.min if isinstance(table, wasmtime.TableType) else None)
 
     # guests
 
@@ -186,7 +190,7 @@ class Instance:
     """One guest: its store, its gas, its memory. Calls of the kernel find `guest` here."""
 
     __slots__ = (
-        "_context", "_func", "_gas", "_instance", "_linker", "_memory", "_module", "_store", "_value", "engine", "failure", "guest",
+        "_code", "_context", "_func", "_gas", "_instance", "_memory", "_store", "_value", "engine", "failure", "guest",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, code: Code, memory_limit: int) -> None:
@@ -195,12 +199,12 @@ class Instance:
         self.failure: BaseException | None = None
         self._store = wasmtime.Store(engine._engine)
         self._store.set_limits(memory_size=memory_limit, table_elements=MAX_TABLE, instances=1, tables=1, memories=1)
-        self._context = ctypes.cast(self._store._context(), ctypes.c_void_p)
-        self._module = ctypes.cast(code.module.ptr(), ctypes.c_void_p)
-        self._linker = ctypes.cast(engine._linker.ptr(), ctypes.c_void_p)
+        self._context = ctypes.cast(self._store._context(), ctypes.c_void_p).value
+        self._code = code
         self._value = ffi.wasmtime_val_t()
         self._value.kind = ffi.WASMTIME_I64
-        self._gas = wasmtime.Global(self._store, engine._gas_type, 0)._global
+        self._gas = ffi.wasmtime_global_t()
+        self._raise(_global_new(self._context, _address(engine._gas_type), ctypes.byref(self._value), ctypes.byref(self._gas)), None)
         self._instance = ffi.wasmtime_instance_t()
         self._memory: Any = None
         self._func: Any = None
@@ -223,9 +227,10 @@ class Instance:
         trap = ctypes.c_void_p()
         made = ctypes.byref(self._instance)
         with self.engine._linking:
-            error = _linker_define(self._linker, self._context, b"gas", 3, b"gas_counter", 11, ctypes.byref(extern))
+            linker = self.engine._linker_address
+            error = _linker_define(linker, self._context, b"gas", 3, b"gas_counter", 11, ctypes.byref(extern))
             self._raise(error, None)
-            self._run(_linker_instantiate, self._linker, self._context, self._module, made, ctypes.byref(trap), trap=trap)
+            self._run(_linker_instantiate, linker, self._context, self._code.address, made, ctypes.byref(trap), trap=trap)
         self._memory = self._export(b"memory").memory
         self._func = self._export(b"invoke").func
 
@@ -294,6 +299,11 @@ def assemble(text: str) -> bytes:
         return bytes(wasmtime.wat2wasm(text))
     except wasmtime.WasmtimeError as problem:
         raise FormatError(str(problem), kind="InvalidWat") from None
+
+
+def _address(managed: Any) -> int:
+    """Where an object of the library is."""
+    return ctypes.cast(managed.ptr(), ctypes.c_void_p).value or 0
 
 
 def _config() -> wasmtime.Config:
