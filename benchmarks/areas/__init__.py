@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 NAMES = (
     "hot", "cold", "hashing", "trees", "loading", "assembly", "start", "threads", "many", "transactions", "store", "ipld",
-    "masm_actors", "memory", "growth",
+    "actors", "masm_actors", "memory", "growth",
 )  # fmt: skip
 """All areas, in the order of the report."""
 

@@ -145,15 +145,21 @@ def scan(bytes data not None, object cls=None, /):
 
     CIDs are their bytes, or objects of a class that keeps these in its slot ``_bytes``.
     """
-    return scan_links(data, cls, False)
+    cdef list links = []
+    cdef Py_ssize_t count = 0
+    cdef uint64_t fields = 0
+    return (links, fields) if scan_links(data, cls, links, False, &count, &fields) else None
 
 
-def scan_plain(bytes data not None, /):
-    """Return what `scan` does if all CIDs are of the usual form, else None."""
-    return scan_links(data, None, True)
+def count_plain(bytes data not None, /):
+    """Return how many CIDs and fields a block has if it has the structure and all CIDs are of the usual form, else None."""
+    cdef Py_ssize_t count = 0
+    cdef uint64_t fields = 0
+    return (count, fields) if scan_links(data, None, None, True, &count, &fields) else None
 
 
-cdef object scan_links(bytes data, object cls, bint plain):
+cdef bint scan_links(bytes data, object cls, list links, bint plain, Py_ssize_t *count, uint64_t *field_count) except -1:
+    """Count links and fields, and append the links to a list if there is one; false for a block without the structure."""
     cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(data)
     cdef const uint8_t *at = start
     cdef const uint8_t *end = start + PyBytes_GET_SIZE(data)
@@ -161,22 +167,21 @@ cdef object scan_links(bytes data, object cls, bint plain):
     cdef Py_ssize_t offset, found
     cdef uint8_t byte
     cdef int info, width, index
-    cdef list links = []
     while expected:
         expected -= 1
         fields += 1
         if at >= end:
-            return None
+            return False
         byte = at[0]
         at += 1
         info = byte & 31
         argument = info
         if info >= 24:
             if info > 27:
-                return None
+                return False
             width = 1 << (info - 24)
             if end - at < width:
-                return None
+                return False
             argument = at[0]
             for index in range(1, width):
                 argument = argument << 8 | at[index]
@@ -184,35 +189,40 @@ cdef object scan_links(bytes data, object cls, bint plain):
         byte >>= 5
         if byte == 2 or byte == 3:
             if argument > <uint64_t>(end - at):
-                return None
+                return False
             at += argument
         elif byte == 4 or byte == 5:
             if byte == 5:
                 if argument >> 63:
-                    return None
+                    return False
                 argument *= 2
             # More items than bytes cannot end well; only whether the sum fits 64 bits decides which error it is.
             if argument > <uint64_t>(end - at) or expected > <uint64_t>(end - at):
-                return None
+                return False
             expected += argument
         elif byte == 6:
             if argument != 42:
                 expected += 1
             elif end - at >= USUAL_LINK and memcmp(at, b"\x58\x27\x00\x01", 4) == 0 and is_cid(at + 3, LINK_HEAD + 32):
                 if plain and not is_plain(at + 3, LINK_HEAD + 32):
-                    return None
-                PyList_Append(links, make_cid(cls, at + 3, LINK_HEAD + 32))
+                    return False
+                count[0] += 1
+                if links is not None:
+                    PyList_Append(links, make_cid(cls, at + 3, LINK_HEAD + 32))
                 at += USUAL_LINK
             else:
                 offset = at - start
                 found = link_size(start, end - start, &offset, False)
                 if found < 0 or (plain and not is_plain(start + offset - found, found)):
-                    return None
+                    return False
                 at = start + offset
-                PyList_Append(links, make_cid(cls, at - found, found))
+                count[0] += 1
+                if links is not None:
+                    PyList_Append(links, make_cid(cls, at - found, found))
     if at != end:
-        return None
-    return links, fields
+        return False
+    field_count[0] = fields
+    return True
 
 
 def decode(bytes data not None, Py_ssize_t max_depth, object cls, object failed, /):

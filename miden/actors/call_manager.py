@@ -293,7 +293,7 @@ class CallManager:
             self.transfer(sender, receiver, value)
         if method == SEND and not implicit:
             return ExitCode.OK, None
-        self.gas.charge(*self.prices.on_method_invocation(0 if params is None else len(params.links)))
+        self.gas.charge(*self.prices.on_method_invocation(0 if params is None else params.link_count))
         registry = BlockRegistry()
         handle = NO_BLOCK if params is None else registry.put_reachable(params)
         self.invocations += 1
@@ -303,7 +303,7 @@ class CallManager:
         kernel = Kernel(self, registry, caller=sender, receiver=receiver, method=method, value=value, read_only=read_only)
         exit_code, result = self._run(runtime, kernel, state.code, handle, implicit)
         if result is not None:
-            self.gas.charge(*self.prices.on_method_return(self.depth, len(result.data), len(result.links)))
+            self.gas.charge(*self.prices.on_method_return(self.depth, len(result.data), result.link_count))
         return exit_code, result
 
     def _run(self, runtime: Runtime, kernel: Kernel, code: Cid, params: int, implicit: bool) -> Result:

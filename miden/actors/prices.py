@@ -204,7 +204,8 @@ class PriceList:
         """A block read from the store, by its size and its links."""
         tracked = self.link_tracked * links
         read = (self.block_allocate_byte + self.block_copy_byte) * size
-        return GasCharge("OnBlockOpen", tracked, max(read, self.block_retain_byte * size - tracked))
+        kept = self.block_retain_byte * size - tracked
+        return GasCharge("OnBlockOpen", tracked, max(kept, read))
 
     def on_block_read(self, size: int) -> GasCharge:
         """Bytes of a block copied to a guest."""
@@ -213,7 +214,8 @@ class PriceList:
     def on_block_create(self, size: int, links: int) -> GasCharge:
         """A block made by a guest."""
         compute = (self.block_copy_byte + self.block_allocate_byte) * size + self.link_checked * links
-        return GasCharge("OnBlockCreate", compute, max(self.block_retain_byte * size - compute, 0))
+        kept = self.block_retain_byte * size - compute
+        return GasCharge("OnBlockCreate", compute, max(0, kept))
 
     def on_block_link(self, hash_code: int, size: int) -> GasCharge:
         """A block hashed and kept; raises `KeyError` for a hash function without a price."""

@@ -8,15 +8,14 @@ whose inlined bytes are scanned in its place, or names a commitment, which is pa
 from __future__ import annotations
 
 from miden.actors.codes import ErrorNumber, OutOfGas, SyscallError
+from miden.actors.registry import Block
 from miden.errors import FormatError
 from miden.ipld.cid import CBOR, DAG_CBOR, MAST_FOREST, MAST_NODE, RAW, Cid
-from miden.ipld.links import dagcbor_plain_links, links, scan_dagcbor
+from miden.ipld.links import count_plain_links, links, scan_dagcbor
 from miden.ipld.multihash import BLAKE2B_256, IDENTITY, MAST_RPO_256, RPO_256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from miden.actors.gas import GasTracker
     from miden.actors.prices import PriceList
 
@@ -35,8 +34,8 @@ class Profile:
         self.codecs = codecs
         self.hashes = hashes
 
-    def scan(self, codec: int, data: bytes, prices: PriceList, gas: GasTracker) -> Sequence[bytes]:
-        """Return the CIDs (as bytes) that a block links to and that count, in order, and charge for the search.
+    def scan(self, codec: int, data: bytes, prices: PriceList, gas: GasTracker) -> Block:
+        """Return a block with the links in it that count, in order, and charge for the search.
 
         Raises
         ------
@@ -46,26 +45,27 @@ class Profile:
             Where the search came to the end of the gas.
         """
         if codec == DAG_CBOR:
-            found = dagcbor_plain_links(data)
+            found = count_plain_links(data)
             if found is None:
                 return self._scan_slowly(codec, data, prices, gas)
-            cost = prices.scan_field * found[1] + prices.scan_link * len(found[0])
+            count, fields = found
+            cost = prices.scan_field * fields + prices.scan_link * count
             if cost > gas.limit - gas.used:
                 return self._scan_slowly(codec, data, prices, gas)
             gas.charge("OnScanIpldLinks", cost)
-            return found[0]
+            return Block(codec, data, None if count else (), count)
         if codec in (MAST_FOREST, MAST_NODE):
             return self._scan_slowly(codec, data, prices, gas)
         gas.charge("OnScanIpldLinks", 0)
-        return ()
+        return Block(codec, data)
 
-    def _scan_slowly(self, codec: int, data: bytes, prices: PriceList, gas: GasTracker) -> Sequence[bytes]:
+    def _scan_slowly(self, codec: int, data: bytes, prices: PriceList, gas: GasTracker) -> Block:
         search = _Search(self, prices, gas.available)
         try:
             search.visit(codec, data)
         finally:
             gas.charge("OnScanIpldLinks", search.used)
-        return search.found
+        return Block(codec, data, search.found, len(search.found))
 
 
 class _Search:

@@ -6,9 +6,8 @@ nothing else, so that no block comes into the state whose children are not there
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from miden.actors.codes import ErrorNumber, SyscallError
+from miden.ipld.links import dagcbor_link_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,12 +19,32 @@ MAX_BLOCKS = (1 << 31) - 1
 """Handles of one invocation."""
 
 
-class Block(NamedTuple):
-    """A block: codec, bytes, and the CIDs (as bytes) that it links to directly. Shared between invocations, never changed."""
+class Block:
+    """A block: codec, bytes, and how many links in it count. Shared between invocations, never changed."""
 
-    codec: int
-    data: bytes
-    links: Sequence[bytes] = ()
+    __slots__ = ("_links", "codec", "data", "link_count")
+
+    def __init__(self, codec: int, data: bytes, links: Sequence[bytes] | None = (), link_count: int = 0) -> None:
+        self.codec = codec
+        self.data = data
+        self._links = links
+        self.link_count = link_count or (len(links) if links else 0)
+
+    @property
+    def links(self) -> Sequence[bytes]:
+        """The CIDs (as bytes) that it links to directly; taken out of the bytes when somebody first asks."""
+        if self._links is None:
+            self._links = dagcbor_link_bytes(self.data)[0]
+        return self._links
+
+    def __eq__(self, other: object) -> bool:
+        return (self.codec, self.data) == (other.codec, other.data) if isinstance(other, Block) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.codec, self.data))
+
+    def __repr__(self) -> str:
+        return f"Block({self.codec:#x}, {self.data!r})"
 
 
 class BlockRegistry:
@@ -44,19 +63,19 @@ class BlockRegistry:
     def __init__(self) -> None:
         self._blocks: list[Block] = []
         self._marked: set[bytes] = set()
-        self._unmarked: list[Sequence[bytes]] = []
-        """Links of blocks that are reachable, too; they go into the set when somebody asks for what is not in it yet."""
+        self._unmarked: list[Block] = []
+        """Blocks whose links are reachable, too; they go into the set when somebody asks for what is not in it yet."""
 
     def put_reachable(self, block: Block) -> int:
         """Add a block that is known to be reachable; its links become so."""
         handle = self._put(block)
-        if block.links:
-            self._unmarked.append(block.links)
+        if block.link_count:
+            self._unmarked.append(block)
         return handle
 
     def put_checked(self, block: Block) -> int:
         """Add a block that an actor made; raises NOT_FOUND if it links to what is not reachable."""
-        if block.links and not (self._marked.issuperset(block.links) or self._all().issuperset(block.links)):
+        if block.link_count and not (self._marked.issuperset(block.links) or self._all().issuperset(block.links)):
             self._check_room()
             raise SyscallError(ErrorNumber.NOT_FOUND, "a block links to one that is not reachable")
         return self._put(block)
@@ -70,7 +89,8 @@ class BlockRegistry:
         return cid in self._marked or (bool(self._unmarked) and cid in self._all())
 
     def _all(self) -> set[bytes]:
-        self._marked.update(*self._unmarked)
+        for block in self._unmarked:
+            self._marked.update(block.links)
         self._unmarked.clear()
         return self._marked
 
@@ -89,9 +109,11 @@ class BlockRegistry:
         return len(self._blocks)
 
     def _put(self, block: Block) -> int:
-        self._check_room()
-        self._blocks.append(block)
-        return len(self._blocks)
+        blocks = self._blocks
+        if len(blocks) >= MAX_BLOCKS:
+            self._check_room()
+        blocks.append(block)
+        return len(blocks)
 
     def _check_room(self) -> None:
         if len(self._blocks) >= MAX_BLOCKS:

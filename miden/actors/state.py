@@ -11,7 +11,7 @@ from typing import NamedTuple
 from miden.actors.address import Address
 from miden.actors.codes import Fatal
 from miden.actors.messages import U64, decode_amount, encode_amount
-from miden.errors import FormatError, InputError, MidenError
+from miden.errors import FormatError, InputError, NotFoundError
 from miden.ipld import dagcbor
 from miden.ipld.blocks import load_block, store_block
 from miden.ipld.cid import Cid
@@ -40,6 +40,9 @@ FIRST_ID = 100
 EMPTY_LIST = b"\x80"
 """An empty list of dag-cbor: the state of an actor without one."""
 EMPTY_LIST_CID = Cid.of(EMPTY_LIST)
+
+_BROKEN = (FormatError, InputError, NotFoundError)
+"""What a state that is not whole raises; a store that fails is another matter, and not the message's."""
 
 _ABSENT = object()
 
@@ -161,7 +164,7 @@ class StateTree:
         try:
             value = self._actors.get(_key(actor_id))
             found = None if value is None else read_actor(value)
-        except MidenError as problem:
+        except _BROKEN as problem:
             raise Fatal(f"the record of actor {actor_id} cannot be read: {problem.message}", kind=problem.kind) from problem
         self._known[actor_id] = found
         return found
@@ -201,7 +204,7 @@ class StateTree:
             raise Fatal("the state tree has no Init actor", kind="NoInitActor")
         try:
             return read_init(load_block(self._blocks, actor.state))
-        except MidenError as problem:
+        except _BROKEN as problem:
             raise Fatal(f"the state of the Init actor cannot be read: {problem.message}", kind=problem.kind) from problem
 
     def lookup(self, address: Address) -> int | None:
@@ -224,7 +227,7 @@ class StateTree:
             table = self._map(state.addresses)
             table.set(address.to_bytes(), state.next_id)
             addresses = table.flush()
-        except MidenError as problem:
+        except _BROKEN as problem:
             raise Fatal(f"the Init actor's map of addresses cannot be changed: {problem.message}", kind=problem.kind) from problem
         self._addresses = (addresses, table)
         self.set_init(state._replace(addresses=addresses, next_id=state.next_id + 1))
@@ -247,7 +250,7 @@ class StateTree:
     def _read_map(self, addresses: Cid, address: Address) -> int | None:
         try:
             found = self._map(addresses).get(address.to_bytes())
-        except MidenError as problem:
+        except _BROKEN as problem:
             raise Fatal(f"the Init actor's map of addresses cannot be read: {problem.message}", kind=problem.kind) from problem
         if found is not None and (type(found) is not int or not 0 <= found < U64):
             raise Fatal(f"the Init actor's map has no ID for {address}", kind="InvalidInitState")
@@ -298,7 +301,7 @@ class StateTree:
                 else:
                     self._actors.set(_key(actor_id), actor.form())
             actors = self._actors.flush()
-        except MidenError as problem:
+        except _BROKEN as problem:
             raise Fatal(f"the state tree cannot be written: {problem.message}", kind=problem.kind) from problem
         self._changed.clear()
         if self._info == EMPTY_LIST_CID:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COMMITMENTS = frozenset({0xF101, 0xF102})
 """Codecs of commitments to data that is kept nowhere as a block: a link to one names no block."""
 
-_scan_plain: Callable[[bytes], tuple[list[bytes], int] | None] | None = getattr(_core, "scan_plain", None)
+_count_plain: Callable[[bytes], tuple[int, int] | None] | None = getattr(_core, "count_plain", None)
 _U64 = 1 << 64
 
 
@@ -131,17 +131,20 @@ _PLAIN = tuple(Cid(1, codec, BLAKE2B_256, bytes(32)).to_bytes()[:-32] for codec 
 _PLAIN_SIZE = len(_PLAIN[0]) + 32
 
 
-def dagcbor_plain_links(data: bytes) -> tuple[list[bytes], int] | None:
-    """Return what `dagcbor_link_bytes` does, if all links are of the usual form: cbor, raw or dag-cbor by blake2b-256; else None.
+def count_plain_links(data: bytes) -> tuple[int, int] | None:
+    """Return how many links and fields a block has, if all links are of the usual form: cbor, raw or dag-cbor by blake2b-256.
 
-    None, too, for bytes that are no block.
+    None if one is not, and for bytes that are no block.
+
+    >>> count_plain_links(bytes.fromhex("820102"))
+    (0, 3)
     """
-    if _scan_plain is not None:
-        return _scan_plain(data)
+    if _count_plain is not None:
+        return _count_plain(data)
     scan = scan_dagcbor(data)
     if scan.error is not None or not all(len(raw) == _PLAIN_SIZE and raw.startswith(_PLAIN) for raw, _ in scan.links):
         return None
-    return [raw for raw, _ in scan.links], scan.fields
+    return len(scan.links), scan.fields
 
 
 def _dagcbor_links(data: bytes) -> list[Cid]:

@@ -58,9 +58,9 @@ class IpldCalls(KernelBase):
         if self.calls.tracing:
             self.calls.trace_ipld("get", cid, len(data))
         codec = cid.codec
-        links = self.machine.profile.scan(codec, data, prices, gas) if self.guarded else ()
-        gas.charge(*prices.on_block_open(len(data), len(links)))
-        return self.registry.put_reachable(Block(codec, data, links)), codec, len(data)
+        block = self.machine.profile.scan(codec, data, prices, gas) if self.guarded else Block(codec, data)
+        gas.charge(*prices.on_block_open(len(data), block.link_count))
+        return self.registry.put_reachable(block), codec, len(data)
 
     @syscall("ipld")
     def block_create(self, codec: int, data: bytes) -> int:
@@ -80,9 +80,9 @@ class IpldCalls(KernelBase):
         profile = self.machine.profile
         if codec not in profile.codecs:
             fail(ErrorNumber.ILLEGAL_CODEC, f"an actor makes no block of codec {codec:#x}")
-        links = profile.scan(codec, data, self.prices, self.gas)
-        self.gas.charge(*self.prices.on_block_create(len(data), len(links)))
-        return self.registry.put_checked(Block(codec, data, links))
+        block = profile.scan(codec, data, self.prices, self.gas)
+        self.gas.charge(*self.prices.on_block_create(len(data), block.link_count))
+        return self.registry.put_checked(block)
 
     @syscall("ipld")
     def block_read(self, handle: int, offset: int, size: int) -> tuple[bytes, int]:

@@ -30,7 +30,7 @@ from miden.actors.events import INDEXED, Entry
 from miden.actors.methods import CONSTRUCTOR, method_number
 from miden.actors.registry import NO_BLOCK
 from miden.actors.state import INIT_ID
-from miden.errors import FormatError, InputError
+from miden.errors import FormatError, InputError, IntegrityError, NetworkError, StorageError
 from miden.ipld import dagcbor
 from miden.ipld.cid import CBOR, DAG_CBOR, RAW, Cid
 from miden.ipld.multihash import BLAKE2B_256
@@ -357,7 +357,8 @@ class NativeRuntime:
                 return NO_BLOCK
             kernel.enter()
             return kernel.block_create(DAG_CBOR, dagcbor.encode(value))
-        except (Exit, OutOfGas, Fatal, GuestTrap):
+        except (Exit, OutOfGas, Fatal, GuestTrap, StorageError, NetworkError, IntegrityError):
+            # the last three are the machine's trouble, not the actor's: no message may end by them
             raise
         except SyscallError as error:
             code_ = ExitCode.USR_READ_ONLY if error.number == ErrorNumber.READ_ONLY else ExitCode.USR_ASSERTION_FAILED

@@ -17,7 +17,7 @@ from miden.actors.messages import Message
 from miden.actors.methods import method_number
 from miden.actors.runtimes.native import Actor, constructor, method, native_code
 from miden.actors.trace import Call, InvokeActor
-from miden.errors import InputError, NotFoundError
+from miden.errors import InputError, IntegrityError, MidenError, NetworkError, NotFoundError, StorageError
 from miden.ipld import dagcbor
 from miden.ipld.blocks import MemoryBlocks
 from miden.ipld.cid import RAW, Cid
@@ -319,6 +319,41 @@ def test_a_missing_block_of_the_state_is_fatal() -> None:
     assert (nested.exit_code, nested.gas_used) == (ExitCode.SYS_ASSERTION_FAILED, 10**8)
     assert machine.tree.depth == 0
     assert returned(call(machine, account, echo, "Count")) == [1]
+
+
+class FailingBlocks(MemoryBlocks):
+    """A store that fails when it is told to."""
+
+    failure: MidenError | None = None
+
+    def get(self, cid: Cid) -> bytes | None:
+        if self.failure is not None:
+            raise self.failure
+        return super().get(cid)
+
+
+@pytest.mark.parametrize(
+    "failure", [StorageError("the disk is gone"), NetworkError("no answer"), IntegrityError("x", expected="", found="")]
+)
+def test_a_store_that_fails_is_no_end_of_a_message(failure: MidenError) -> None:
+    blocks = FailingBlocks()
+    machine = machine_with(Echo, blocks=blocks)
+    account = machine.create_account(EVERYTHING)
+    echo = deploy(machine, Echo)
+    root = machine.flush()
+    for wanted in (["Count"], ["PassOn", echo.to_bytes(), "Count", None, 0, 0, 0]):
+        again = Machine(blocks, root, runtimes=machine.runtimes)
+        again.tree.get(account.id or 0)
+        if len(wanted) > 1:
+            again.tree.get(echo.id or 0)
+        blocks.failure = failure
+        with pytest.raises(type(failure)):
+            call(again, account, echo, *wanted)
+        blocks.failure = None
+        state = again.tree.get(account.id or 0)
+        assert state is not None
+        assert (state.nonce, again.tree.depth) == (0, 0)
+        assert call(again, account, echo, *wanted).ok
 
 
 def test_fees_that_cannot_be_paid_out_change_nothing() -> None:

@@ -5,6 +5,7 @@ Each test is an attempt to get more, from inside an actor, and asks for the erro
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from miden.actors.kernel import Kernel
+
+
+LINKS_MODULE = import_module("miden.ipld.links")
+"""The module; the package has a function of that name."""
 
 
 def refused(function: Callable[..., Any], *args: Any) -> ErrorNumber:
@@ -376,7 +381,7 @@ def test_a_scan_costs_its_fields_and_links_and_stops_where_the_gas_ends() -> Non
     # a list, a text, two tags; a list, a tag and a number inside
     price = 7 * NV21.scan_field + 3 * NV21.scan_link
     gas = GasTracker(price)
-    assert FVM.scan(DAG_CBOR, data, NV21, gas) == [child.to_bytes()] * 2
+    assert FVM.scan(DAG_CBOR, data, NV21, gas).links == [child.to_bytes()] * 2
     assert gas.used == price
     for limit in range(0, price, 5_000):
         short = GasTracker(limit)
@@ -423,7 +428,7 @@ def links_in(value: Any) -> list[bytes]:
 def test_a_scan_finds_what_the_value_has(value: Any) -> None:
     data = dagcbor.encode(value)
     for profile in (FVM, MIDEN):
-        assert list(profile.scan(DAG_CBOR, data, NV21, GasTracker(10**15))) == links_in(dagcbor.decode(data))
+        assert list(profile.scan(DAG_CBOR, data, NV21, GasTracker(10**15)).links) == links_in(dagcbor.decode(data))
 
 
 @settings(max_examples=100)
@@ -444,3 +449,20 @@ def test_a_registry_knows_what_it_was_given_and_nothing_else(steps: list[tuple[s
         else:
             assert refused(registry.put_checked, Block(DAG_CBOR, b"", names)) == ErrorNumber.NOT_FOUND
         assert {number for number in range(10) if registry.is_reachable(bytes((number,)))} == {name[0] for name in known}
+
+
+@settings(max_examples=200)
+@given(VALUES, st.binary(max_size=3))
+def test_links_are_counted_as_they_are_found(value: Any, more: bytes) -> None:
+    data = dagcbor.encode(value) + more
+    counted = LINKS_MODULE.count_plain_links(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LINKS_MODULE, "_count_plain", None)
+        assert LINKS_MODULE.count_plain_links(data) == counted
+    scan = LINKS_MODULE.scan_dagcbor(data)
+    usual = [raw for raw, _ in scan.links if not Cid.from_bytes(raw).is_identity]
+    if scan.error is not None or len(usual) != len(scan.links):
+        assert counted is None
+    else:
+        assert counted == (len(usual), scan.fields)
+        assert list(Block(DAG_CBOR, data, None, len(usual)).links) == usual
