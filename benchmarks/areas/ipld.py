@@ -94,7 +94,7 @@ def codecs(blocks: list[bytes]) -> Iterator[Case]:
             for item in items:
                 work(item)
 
-        return lambda: nanoseconds(once)
+        return lambda: nanoseconds(once, 9)
 
     values = [dagcbor.decode(data) for data in blocks]
     total = sum(map(len, blocks))
@@ -133,7 +133,7 @@ def places(setting: Setting, folder: Path) -> Iterator[Case]:
     def read(blocks: Any, fresh: Callable[[], StoreBlocks] | None = None) -> Callable[[], float]:
         def once() -> float:
             place = blocks if fresh is None else fresh()
-            return nanoseconds(lambda: [place.get(cid) for cid in cids], 1 if fresh else 3)
+            return nanoseconds(lambda: [place.get(cid) for cid in cids], 1 if fresh else 9)
 
         return once
 

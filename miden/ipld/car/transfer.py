@@ -147,10 +147,9 @@ def import_car(blocks: StoreBlocks, file: BinaryIO, *, pin: bool | str = False, 
 
     blocks.put_many(told())
     missing = tuple(cid for cid in contents.missing if cid not in blocks)
-    if pin:
-        for root in contents.roots:
-            if root not in missing and not root.is_identity:
-                blocks.pin(root, owner=pin if isinstance(pin, str) else None)
+    here = [root for root in contents.roots if root not in missing and not root.is_identity]
+    if pin and here:
+        blocks.pin(*here, owner=pin if isinstance(pin, str) else None)
     return Imported(contents, missing)
 
 
