@@ -180,7 +180,7 @@ def _run(calls: CallManager, message: Message, sender: int, *, read_only: bool) 
         exit_code=int(code),
         return_data=b"" if result is None else result.data,
         gas_used=message.gas_limit if fatal else round_up(calls.gas.used),
-        events_root=store_events(MemoryBlocks(), calls.events),
+        events_root=store_events(MemoryBlocks(), calls.events) if calls.events else None,
         events=tuple(calls.events),
         return_codec=0 if result is None else result.codec,
         failure=str(backtrace) if code else "",

@@ -17,6 +17,7 @@ from miden.actors.runtimes.masm.code import linked_nodes
 from miden.actors.runtimes.masm.library import actor_assembler, assemble_actor
 from miden.assembly import Assembler
 from miden.corelib import core_library
+from miden.errors import IntegrityError
 from miden.ipld import dagcbor
 from miden.ipld.blocks import MemoryBlocks, reachable, store_block
 from miden.ipld.car import CarReader, write_car
@@ -105,11 +106,12 @@ def test_bytes_that_are_no_code_break(data: bytes | None) -> None:
     assert "does not load" in receipt.failure
 
 
-def test_code_that_is_not_what_its_name_says_breaks() -> None:
+def test_code_that_is_not_what_its_name_says_is_the_fault_of_the_store() -> None:
     world = World([MasmRuntime()])
     cid = Cid.of(assemble_actor(ENDS).to_bytes(), MAST_FOREST)
     world.blocks.put(cid, assemble_actor("pub proc invoke push.7 swap drop end").to_bytes())
-    assert call(world, cid).exit_code == 4
+    with pytest.raises(IntegrityError):
+        call(world, cid)
 
 
 def test_code_that_is_missing_is_fatal() -> None:
@@ -157,7 +159,7 @@ def test_other_code_is_found_by_its_nodes(world: World) -> None:
     assert world.call(actor, 2).exit_code == 0
 
 
-def test_a_broken_node_is_fatal(world: World) -> None:
+def test_a_broken_node_is_the_fault_of_the_store(world: World) -> None:
     other = Assembler().assemble_library(OTHER)
     assembler = actor_assembler()
     assembler.link_library(other)
@@ -167,8 +169,13 @@ def test_a_broken_node_is_fatal(world: World) -> None:
     assert digest is not None
     block = world.blocks.get(node_cid(digest))
     assert block is not None
-    world.blocks.put(node_cid(digest), block[:-1] + bytes((block[-1] ^ 1,)))
-    assert call(world, library).exit_code == 10
+    actor = world.put(library)
+    for broken in (block[:-1] + bytes((block[-1] ^ 1,)), block[:-1], b"", b"\xff" + block[1:]):
+        world.blocks.put(node_cid(digest), broken)
+        with pytest.raises(IntegrityError):
+            world.call(actor, 2)
+    world.blocks.put(node_cid(digest), block)
+    assert world.call(actor, 2).exit_code == 0
 
 
 @pytest.mark.parametrize("how", ["dyncall", "dynexec"])

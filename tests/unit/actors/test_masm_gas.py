@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from miden.actors.context import MachineContext
+from miden.actors.externs import Externs
 from miden.actors.methods import method_number
 from miden.actors.prices import NV21, UNIT
-from miden.actors.runtimes.masm import MasmRuntime
+from miden.actors.runtimes.masm import MasmRuntime, invocation
 from miden.actors.runtimes.masm.boundary import CALLS
 from miden.actors.runtimes.masm.library import assemble_actor
 from miden.assembly import assemble
 from miden.ipld import dagcbor
+from miden.ipld.cid import Cid
 from miden.vm.processor import execute
 from tests.support.actor_world import ALICE, BOB, INIT_ID, World
+from tests.support.kernel_probe import probe_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +75,9 @@ def test_a_loop_of_calls_without_end_ends() -> None:
     assert world.call(events, 2, gas=100_000).exit_code == 4, "no more than four pieces of memory"
 
 
-def test_memory_without_end_ends() -> None:
+def test_memory_without_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert invocation.LIMITS.max_memory == 2**26
+    monkeypatch.setattr(invocation, "LIMITS", invocation.LIMITS.replace(max_memory=2**18))
     world = World([MasmRuntime()])
     body = "push.0 push.1 while.true dup dup mem_store add.4 push.1 end"
     receipt = world.call(world.put(assemble_actor(f"pub proc invoke {body} end")), 2, gas=10**9)
@@ -81,10 +86,8 @@ def test_memory_without_end_ends() -> None:
     assert world.call(world.put(sample("counter")), 1, sender=INIT_ID).exit_code == 0, "the machine goes on"
 
 
-def test_calls_inside_each_other_without_end_end() -> None:
-    body = "proc deeper push.1 drop end pub proc invoke push.1 while.true padw padw padw padw push.1 end end"
-    receipt = World([MasmRuntime()]).call(World([MasmRuntime()]).put(assemble_actor(body)), 2, gas=10**8)
-    assert receipt.exit_code in (4, 5, 10), receipt
+def test_a_stack_without_end_ends() -> None:
+    body = "pub proc invoke push.1 while.true padw padw padw padw push.1 end end"
     world = World([MasmRuntime()])
     assert world.call(world.put(assemble_actor(body)), 2, gas=10**8).exit_code == 4, "the stack has a limit"
 
@@ -123,12 +126,77 @@ def test_gas_ends_at_every_call_and_beside_it(
     world.machine.tree.set(actor, _old(world, actor, root))
     before = world.state(actor)
     around = {limit for milligas in places for place in (milligas // 1000,) for limit in range(place - 2, place + 3) if limit > 0}
-    for limit in sorted(limit for limit in around if limit < whole.gas_used):
+    limits = sorted(limit for limit in around if limit < whole.gas_used)
+    assert len(limits) >= 60, "gas ends in many places"
+    for limit in limits:
         receipt = world.call(actor, method_number(method), params, sender=sender, gas=limit)
         assert (receipt.exit_code, receipt.gas_used, receipt.events_root) == (7, limit, None), limit
         assert world.state(actor) == before
         assert world.balance(actor) == 100
     assert world.call(actor, method_number(method), params, sender=sender, gas=whole.gas_used) == whole
+
+
+ARGUMENTS: dict[str, list[int]] = {
+    "block_create": [0x55],
+    "block_read": [1, 0, 9],
+    "block_read_elements": [1, 0, 1],
+    "block_stat": [1],
+    "block_link": [1, 0xB220],
+    "send": [0, 0, 0, 0, 0, 0, 0, 2**32 - 1, 2**32 - 1],
+    "exit": [33],
+    "hash": [0x12],
+    "verify_signature": [1],
+    "balance_of": [ALICE],
+    "get_actor_code_cid": [ALICE],
+    "tipset_cid": [1],
+    "get_chain_randomness": [1],
+    "get_beacon_randomness": [1],
+    "gas_charge": [0, 1000],
+}
+GIVEN = {
+    "block_create": (b"data",),
+    "send": (b"\0\xe9\7",),
+    "resolve_address": (b"\0\xe9\7",),
+    "hash": (b"data",),
+    "emit_event": (bytes(16), b"", b""),
+}
+
+
+class Past(Externs):
+    """A world that knows the tipsets of the past."""
+
+    def get_tipset_cid(self, epoch: int) -> Cid:
+        return Cid.of(b"tipset %d" % epoch)
+
+
+@pytest.mark.parametrize("name", sorted(call.name for call in CALLS.values()))
+def test_gas_ends_at_every_procedure_of_the_kernel(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Each call of the kernel, by itself: gas that ends before, in or behind it is exit code 7, and all of it is used."""
+    world = World([MasmRuntime()], prices="nv21", context=MachineContext(epoch=7), externs=Past())
+    stack = (7, *ARGUMENTS.get(name, ()), *(0,) * 15)[:16]
+    actor = world.put(probe_code(name, stack, GIVEN.get(name, ()), 0, ""), balance=5)
+    root = world.state(actor)
+    places: list[int] = []
+
+    def watched(serve: Callable[[Invocation], Answer], run: Invocation) -> Answer:
+        places.append(run.kernel.gas.used)
+        try:
+            return serve(run)
+        finally:
+            places.append(run.kernel.gas.used)
+
+    call = next(call for call in CALLS.values() if call.name == name)
+    with monkeypatch.context() as patch:
+        _watch(patch, call, watched)
+        whole = world.call(actor, 2, b"\x80")
+    assert places
+    for milligas in places[:2]:
+        for limit in range(milligas // 1000 - 3, milligas // 1000 + 3):
+            if limit < whole.gas_used:
+                receipt = world.call(actor, 2, b"\x80", gas=limit)
+                assert (receipt.exit_code, receipt.gas_used) == (7, limit)
+                assert (world.state(actor), world.balance(actor)) == (root, 5)
+    assert world.call(actor, 2, b"\x80").exit_code == whole.exit_code
 
 
 def _value(text: str) -> Any:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+import gzip
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,12 +17,18 @@ from miden.actors.context import MachineContext
 from miden.actors.machine import Machine
 from miden.actors.messages import Message
 from miden.actors.methods import method_number
+from miden.actors.prices import NV18
+from miden.actors.reach import Profile
 from miden.actors.recording import RecordingRuntime, ReplayRuntime, read_log, write_log
 from miden.actors.runtimes.native import Actor, NativeRuntime, constructor, method, native_code
+from miden.actors.vectors import Vector, apply_vector, machine_for
 from miden.errors import FormatError, IntegrityError, MidenError
 from miden.ipld import dagcbor
 from miden.ipld.blocks import MemoryBlocks
 from tests.support.actor_machines import sample
+
+if TYPE_CHECKING:
+    from miden.actors.registry import Block
 
 COUNTER = sample("Counter")
 
@@ -195,3 +204,28 @@ def test_the_samples_are_recorded_too() -> None:
     again = Machine(blocks, start, runtimes=[ReplayRuntime(log)])
     again.deploy(native_code(COUNTER), dagcbor.encode([3]))
     assert again.flush() == machine.flush()
+
+
+RECORDINGS = sorted((Path(__file__).parents[2] / "vectors" / "actors").glob("*.json.gz"))
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.name.removesuffix(".json.gz"))
+def test_nothing_that_mainnet_did_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages from before links were checked end the same with the checks on: nothing is refused that is reachable."""
+    text = gzip.decompress(path.read_bytes())
+    vector, player = Vector.from_json(text, path.name), ReplayRuntime(json.loads(text)["log"])
+    machine = machine_for(vector, MemoryBlocks(), [player])
+    assert machine.prices is NV18
+    monkeypatch.setattr(Machine, "guarded", property(lambda self: True))
+    found: list[int] = []
+    scan = Profile.scan
+
+    def counting(profile: Profile, *args: Any) -> Block:
+        block = scan(profile, *args)
+        found.append(block.link_count)
+        return block
+
+    monkeypatch.setattr(Profile, "scan", counting)
+    assert apply_vector(vector, machine).differences() == []
+    assert player.finished
+    assert bool(found) == any(line[:2] == ["s", "block_open"] for line in json.loads(text)["log"])

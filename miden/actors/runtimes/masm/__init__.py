@@ -45,7 +45,7 @@ class MasmRuntime:
         """Run a code with the handle of its parameters, and return that of its result; 0 stands for none.
 
         Raises `Exit`, `OutOfGas` and `Fatal` as the kernel does, and `GuestTrap` when the actor breaks: with code 24 for an assertion
-        that failed, else with code 4.
+        that failed, else with code 4. What a store raises comes through as it is.
         """
         from miden.actors.runtimes.masm.invocation import Invocation
 

@@ -51,6 +51,7 @@ def assemble_actor_library(kernel: KernelLibrary) -> Library:
 
 def write_libraries(folder: str | Path = FOLDER) -> None:
     """Assemble both and write their files, each whole."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
     kernel = assemble_kernel()
     for name, library in ((KERNEL_FILE.name, kernel), (LIBRARY_FILE.name, assemble_actor_library(kernel))):
         target = Path(folder, name)

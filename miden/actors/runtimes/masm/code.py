@@ -11,7 +11,7 @@ from miden.actors.codes import Fatal, GuestTrap
 from miden.actors.runtimes.masm.library import ENTRY, error_text, kernel_library
 from miden.assembly.assembler import Assembler
 from miden.corelib import core_forest
-from miden.errors import MidenError, NotFoundError
+from miden.errors import FormatError, IntegrityError, MidenError, NotFoundError
 from miden.field import Word
 from miden.ipld.mast import explode, implode, node_cid, node_links
 from miden.isa import NodeKind
@@ -42,7 +42,8 @@ MAX_CLOSURE = 1 << 16
 class ActorCode:
     """Code that was loaded and checked; a runtime keeps it under its CID.
 
-    Raises `GuestTrap` for bytes that are no code, and for code without an entry.
+    Raises `GuestTrap` for bytes that are no code, and for code without an entry; `IntegrityError` for other bytes than the CID names,
+    which are the store's fault and not the actor's.
 
     Attributes
     ----------
@@ -59,8 +60,8 @@ class ActorCode:
     __slots__ = ("closure", "host", "links", "program")
 
     def __init__(self, cid: Cid, data: bytes, backend: Backend) -> None:
+        cid.verify(data)
         try:
-            cid.verify(data)
             loaded = load_artifact(data)
         except MidenError as error:
             raise GuestTrap(f"the code {cid} does not load: {error}") from error
@@ -90,7 +91,8 @@ class Closure:
     def load(self, blocks: Blockstore) -> int:
         """Find all nodes, the first time; return how many there are.
 
-        Raises `Fatal` for a block that is missing or broken, `GuestTrap` for code that reaches too much.
+        Raises `Fatal` for a block that is missing, `IntegrityError` for one that is another than its CID names, `GuestTrap` for code
+        that reaches too much.
         """
         if self._nodes is None:
             self._nodes = self._find(blocks)
@@ -111,10 +113,10 @@ class Closure:
                 raise Fatal(f"the code needs the node {cid}, which is not in the store", kind="CodeMissing")
             try:
                 cid.verify(block)
-                found[digest] = block
-                pending += [child.digest for child in node_links(block)]
-            except MidenError as error:
-                raise Fatal(f"node {cid} of the code is broken: {error}", kind="CodeBroken") from error
+            except FormatError as error:  # hashing a node reads it
+                raise IntegrityError(f"node {cid} of the code is no node: {error.message}", kind="InvalidNode") from error
+            found[digest] = block
+            pending += [child.digest for child in node_links(block)]
         return found
 
     def is_known(self, digest: bytes) -> bool:
