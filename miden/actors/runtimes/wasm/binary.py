@@ -7,9 +7,14 @@ refused with their offset. (Wasm core specification, chapter 5.)
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
-from miden.actors.runtimes.wasm.opcodes import BR_TABLE, END, INSTRUCTION, PREFIX
+from miden.actors.runtimes.wasm.opcodes import BR_TABLE, END, INSTRUCTION, PREFIX, STRETCH
 from miden.errors import FormatError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 MAGIC = b"\0asm\x01\0\0\0"
 TYPE, IMPORT, FUNCTION, TABLE, MEMORY, GLOBAL, EXPORT, START, ELEMENT, CODE, DATA, DATA_COUNT = range(1, 13)
@@ -159,35 +164,37 @@ class Body:
 
     def instructions(self) -> tuple[list[int], list[int]]:
         """The opcodes, and where each begins; one more position, the end of the code, closes the second list."""
-        code = self.code
+        code, size = self.code, len(self.code)
         opcodes: list[int] = []
-        starts: list[int] = []
-        match = INSTRUCTION.match
-        position = 0
-        size = len(code)
-        while position < size:
-            found = match(code, position)
-            if found is not None:
-                starts.append(position)
-                opcode = code[position]
-                opcodes.append(0x100 + code[position + 1] if opcode == PREFIX else opcode)
-                position = found.end()
-            elif code[position] == BR_TABLE:
-                starts.append(position)
-                opcodes.append(BR_TABLE)
-                reader = Reader(code, position + 1)
+        starts = [0]
+        while starts[-1] < size:
+            begin = starts[-1]
+            found = STRETCH.findall(code, begin)
+            long_table = found[-1] if found and found[-1][0] == BR_TABLE and found[-1][1] >= 0x80 else b""
+            if long_table:
+                found.pop()
+            opcodes += [instruction[0] for instruction in found]
+            starts.pop()
+            starts += accumulate(map(len, found), initial=begin)
+            if starts[-1] != size - len(long_table):
+                self._refuse(begin)
+            if long_table:
+                reader = Reader(code, starts[-1] + 1)
                 reader.vector()
                 reader.u32()
-                position = reader.offset
-            else:
-                raise FormatError(
-                    f"expected an instruction, found the byte {code[position]:#04x}",
-                    offset=position,
-                    kind="UnsupportedWasm",
-                    hint="exceptions, tail calls, references, vectors and atomics are not for guests",
-                )
-        starts.append(size)
+                opcodes.append(BR_TABLE)
+                starts.append(reader.offset)
+        if PREFIX in opcodes:
+            opcodes = [0x100 + code[start + 1] if opcode == PREFIX else opcode for opcode, start in zip(opcodes, starts, strict=False)]
         return opcodes, starts
+
+    def _refuse(self, position: int) -> NoReturn:
+        """Raise the error for the first byte from a position on that begins no instruction."""
+        while (found := INSTRUCTION.match(self.code, position)) is not None:
+            position = found.end()
+        byte = self.code[position] if position < len(self.code) else END
+        hint = "exceptions, tail calls, references, vectors and atomics are not for guests"
+        raise FormatError(f"expected an instruction, found the byte {byte:#04x}", offset=position, kind="UnsupportedWasm", hint=hint)
 
 
 class Module:

@@ -10,6 +10,8 @@ code after `else` goes on from the height of the other branch, and in dead code 
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from miden.actors.runtimes.wasm import opcodes as op
 from miden.actors.runtimes.wasm.binary import (
     ELEMENT,
@@ -29,6 +31,7 @@ from miden.actors.runtimes.wasm.binary import (
 from miden.errors import FormatError
 
 FRAME_COST = 2
+_NET = {opcode: left - taken for opcode, (taken, left) in op.EFFECTS.items()} | dict.fromkeys(op.CONTROL, 0)
 _NEW_GLOBAL = bytes((op.I32, 1, op.I32_CONST, 0, op.END))
 
 
@@ -72,9 +75,8 @@ def _wrap_calls(body: Body, codes: list[int], starts: list[int], wrapped: list[b
         return
     code, last = body.code, 0
     pieces: list[bytes] = []
-    for index, opcode in enumerate(codes):
-        if opcode != op.CALL:
-            continue
+    call = op.CALL
+    for index in [index for index, opcode in enumerate(codes) if opcode == call]:
         callee = Reader(code, starts[index] + 1).u32() - imported
         if callee >= 0:
             pieces += (code[last : starts[index]], wrapped[callee])
@@ -109,20 +111,24 @@ def _max_height(module: Module, function: int, body: Body, codes: list[int], sta
             raise FormatError("expected a branch to a block around it", offset=starts[index], kind="InvalidWasm")
         return frames[-depth][3]
 
-    for index, opcode in enumerate(codes):
-        if height > highest and not dead:
-            highest = height
-        if opcode not in control:
-            taken, left = effects[opcode]
-            if not dead and height >= base + taken:
-                height += left - taken
-            else:
-                if opcode == op.SELECT:
+    # The height after each instruction as if no control were there: between two that move it, what is live is taken together.
+    heights = [0, *accumulate(map(_NET.__getitem__, codes))]
+    begin = 0
+    for index in [index for index, opcode in enumerate(codes) if opcode in control]:
+        opcode = codes[index]
+        if not dead:
+            highest = max(highest, height - heights[begin] + max(heights[begin : index + 1]))
+            height += heights[index] - heights[begin]
+        else:
+            for inner in codes[begin:index]:
+                taken, left = effects[inner]
+                if inner == op.SELECT:
                     pop(2)
                     taken = 1
                 pop(taken)
                 height += left
-        elif opcode in (op.BLOCK, op.LOOP, op.IF):
+        begin = index + 1
+        if opcode in (op.BLOCK, op.LOOP, op.IF):
             if opcode == op.IF:
                 pop(1)
             frames.append((base, dead, ends, branches))

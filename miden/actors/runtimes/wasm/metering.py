@@ -6,6 +6,7 @@ Copying, filling and growing pay by their operand, at once if a constant stands 
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import NamedTuple
 
 from miden.actors.runtimes.wasm import opcodes as op
@@ -45,6 +46,7 @@ class _Costs:
         self.linear = {opcode: prices.copied_byte * size for opcode, size in op.COPIED.items()}
         self.linear |= {opcode: prices.filled_byte * size for opcode, size in op.FILLED.items()}
         self.linear = {opcode: price for opcode, price in self.linear.items() if price}
+        self.marks = (op.CONTROL - {op.CALL, op.CALL_INDIRECT, op.UNREACHABLE}) | self.linear.keys()
 
 
 def meter(module: Module, prices: InstructionPrices) -> None:
@@ -114,15 +116,17 @@ def _meter_body(body: Body, params: int, charge: bytes, costs: _Costs) -> None:
                 + bytes((op.LOCAL_TEE,)) + spare + bytes((op.LOCAL_GET,)) + spare
                 + bytes((op.I64_EXTEND_I32_U, op.I64_CONST)) + signed(price) + bytes((op.I64_MUL,)) + charge
             )  # fmt: skip
-    globals_moved = [index for index, opcode in enumerate(codes) if opcode in (op.GLOBAL_GET, op.GLOBAL_SET)]
+    get, put = op.GLOBAL_GET, op.GLOBAL_SET
+    of_globals = [index for index, opcode in enumerate(codes) if opcode in (get, put)]
     pieces: list[bytes] = []
     last = 0
-    for index in sorted(inserted.keys() | globals_moved):
+    for index in sorted(inserted.keys() | of_globals):
         start = starts[index]
         pieces += (code[last:start], inserted.get(index, b""))
         last = start
-        if codes[index] in (op.GLOBAL_GET, op.GLOBAL_SET):
-            pieces += (code[start : start + 1], unsigned(Reader(code, start + 1).u32() + 1))
+        if codes[index] in (get, put):
+            moved = code[start + 1] + 1
+            pieces += (code[start : start + 1], bytes((moved,)) if moved < 0x80 else unsigned(Reader(code, start + 1).u32() + 1))
             last = starts[index + 1]
     pieces.append(code[last:])
     body.code = b"".join(pieces)
@@ -184,14 +188,18 @@ def _metered_blocks(code: bytes, codes: list[int], starts: list[int], costs: _Co
     stretches = _Stretches()
     stretches.open(0, False)
     blocks = stretches.blocks
-    fixed, per_unit = costs.fixed, costs.linear
+    per_unit, marks = costs.linear, costs.marks
     linear: list[tuple[int, int]] = []
-    control = op.CONTROL - {op.CALL, op.CALL_INDIRECT, op.UNREACHABLE}
-    for cursor, opcode in enumerate(codes):
+    # What all instructions before each one cost; between two that matter to the cutting, they are taken together.
+    totals = [0, *accumulate(map(costs.fixed.__getitem__, codes))]
+    paid = 0
+    for cursor in [cursor for cursor, opcode in enumerate(codes) if opcode in marks]:
+        opcode = codes[cursor]
         if not blocks:
             raise FormatError("expected the end of a function, found more code", offset=starts[cursor], kind="InvalidWasm")
         block = blocks[-1]
-        block.cost += fixed[opcode]
+        block.cost += totals[cursor + 1] - paid
+        paid = totals[cursor + 1]
         if opcode in per_unit:
             if cursor and codes[cursor - 1] == op.I32_CONST:
                 operand = read_signed(code, starts[cursor - 1] + 1)
@@ -200,8 +208,6 @@ def _metered_blocks(code: bytes, codes: list[int], starts: list[int], costs: _Co
                 block.cost += operand * per_unit[opcode]
             else:
                 linear.append((cursor, per_unit[opcode]))
-        elif opcode not in control:
-            continue
         elif opcode == op.BLOCK:
             stretches.open(block.start, False)
         elif opcode == op.IF:

@@ -61,8 +61,11 @@ EFFECTS: dict[int, tuple[int, int]] = {
 _U32 = rb"[\x80-\xff]{0,4}[\x00-\x7f]"
 _S64 = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
 
-# One instruction, br_table aside: its length depends on a number in it. Alternatives in the order of how common they are.
-INSTRUCTION = re.compile(
+# A br_table of up to 127 targets and the default.
+_TABLE = rb"\x0e(?:" + b"|".join(rb"\x%02x(?:%b){%d}" % (count, _U32, count + 1) for count in range(128)) + rb")"
+
+# One instruction, but for a br_table of more targets. Alternatives in the order of how common they are.
+_INSTRUCTION = (
     rb"[\x0c\x0d\x10\x20-\x26\x41]" + _U32
     + rb"|[\x00\x01\x05\x0b\x0f\x1a\x1b\x45-\xc4]"
     + rb"|[\x28-\x3e\x11]" + _U32 + _U32
@@ -70,6 +73,9 @@ INSTRUCTION = re.compile(
     + rb"|\x42" + _S64
     + rb"|[\x3f\x40]" + _U32
     + rb"|\x43.{4}|\x44.{8}"
-    + rb"|\xfc(?:[\x00-\x07]|[\x09\x0b\x0d\x0f\x10\x11]" + _U32 + rb"|[\x08\x0a\x0c\x0e]" + _U32 + _U32 + rb")",
-    re.DOTALL,
+    + rb"|\xfc(?:[\x00-\x07]|[\x09\x0b\x0d\x0f\x10\x11]" + _U32 + rb"|[\x08\x0a\x0c\x0e]" + _U32 + _U32 + rb")|" + _TABLE
 )
+INSTRUCTION = re.compile(_INSTRUCTION, re.DOTALL)
+
+# To find many at once: a long br_table, whose end a pattern cannot tell, takes all that is left.
+STRETCH = re.compile(_INSTRUCTION + rb"|\x0e[\x80-\xff].*", re.DOTALL)
