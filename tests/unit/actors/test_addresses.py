@@ -168,7 +168,7 @@ def test_an_address_survives_both_forms(address: Address) -> None:
 def test_a_mistake_in_typing_is_seen(address: Address, data: st.DataObject) -> None:
     """The checksum finds a changed character (but for one case in four thousand million)."""
     text = str(address)
-    start = text.rindex("f") + 1 if address.protocol == 4 else 2
+    start = text.index("f", 2) + 1 if address.protocol == 4 else 2
     index = data.draw(st.integers(start, len(text) - 1))
     other = data.draw(st.sampled_from("abcdefghijklmnopqrstuvwxyz234567").filter(lambda letter: letter != text[index]))
     with pytest.raises(FormatError):
