@@ -26,7 +26,7 @@ STAMP_DEV := $(VENV)/.stamp-dev
 
 ASAN_LIB := build/asan/lib
 STAMP_ASAN := build/asan/.stamp
-ASAN_TESTS ?= tests/unit/_core tests/unit/machine tests/unit/vm tests/differential tests/conformance tests/examples
+ASAN_TESTS ?= tests/unit/_core tests/unit/machine tests/unit/vm tests/unit/ipld tests/property/test_ipld_hostile.py tests/differential tests/conformance tests/examples
 # Promises about time are not kept under a sanitizer, and those of the assembler, the store and its disks have none of the core.
 ASAN_IGNORE := --ignore=tests/conformance/test_promise_sources.py --ignore-glob='tests/conformance/test_store_*' \
 	--ignore=tests/conformance/test_providers.py \

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 NAMES = (
-    "hot", "cold", "hashing", "loading", "assembly", "start", "threads", "many", "transactions", "store", "memory", "growth",
-    "actors", "masm_actors",
-)
+    "hot", "cold", "hashing", "trees", "loading", "assembly", "start", "threads", "many", "transactions", "store", "ipld",
+    "actors", "masm_actors", "memory", "growth",
+)  # fmt: skip
 """All areas, in the order of the report."""
 
 

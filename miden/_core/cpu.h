@@ -22,6 +22,15 @@ static inline int cpu_has_ifma(void) {
 #endif
 }
 
+static inline int cpu_has_avx2(void) {
+#if CPU_X86_64
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx2");
+#else
+    return 0;
+#endif
+}
+
 /* Whether vectors of 512 bits cost no more than those of 256, in time or in clock rate: AMD from Zen 5 (family 26) on.
  * Only speed hangs on the answer. */
 static inline int cpu_prefers_512(void) {

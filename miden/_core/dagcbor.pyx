@@ -1,13 +1,15 @@
-"""dag-cbor in C: the scan for links, and reading values.
+"""dag-cbor in C: the scan for links, reading and writing values.
 
-What is wrong is not described here: `scan` returns None, `decode` the object it was told to, and `miden.ipld` then runs its
-readable twin, which says what and where.
+What is wrong is not described here: `scan` returns None, `decode` and `encode` the object they were told to, and `miden.ipld` then
+runs its readable twin, which says what and where.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.float cimport PyFloat_FromDouble
-from cpython.list cimport PyList_Append
+from cpython.dict cimport PyDict_Next
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_FromDouble
+from cpython.list cimport PyList_Append, PyList_GET_SIZE
 from cpython.long cimport PyLong_FromUnsignedLongLong
+from cpython.ref cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.math cimport isfinite
 from libc.stdint cimport uint8_t, uint64_t
@@ -15,9 +17,20 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy
 
 
+cdef extern from "Python.h":
+    ctypedef struct PyTypeObject:
+        pass
+    const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
+    int PyObject_GenericSetAttr(object item, object name, object value) except -1
+    unsigned long long PyLong_AsUnsignedLongLong(object number) except? 0xFFFFFFFFFFFFFFFF
+    object PyType_GenericAlloc(PyTypeObject *cls, Py_ssize_t count)
+
+
 cdef enum:
     MAX_DIGEST = 64
     LINK_HEAD = 6  # bytes in front of the digest in the usual CID: version 1, one byte of codec, blake2b-256, 32
+    USUAL_LINK = 41  # bytes of such a CID with the head of its byte string and a zero
+    MAX_HEAD = 9
 
 
 cdef struct FrameC:
@@ -109,6 +122,17 @@ cdef inline Py_ssize_t link_size(const uint8_t *data, Py_ssize_t size, Py_ssize_
     return <Py_ssize_t>count - 1
 
 
+cdef inline object make_cid(object cls, const uint8_t *start, Py_ssize_t size):
+    """Return the bytes of a CID, or the object of a class with them in its slot ``_bytes``."""
+    cdef object raw = PyBytes_FromStringAndSize(<const char *>start, size)
+    cdef object made
+    if cls is None:
+        return raw
+    made = PyType_GenericAlloc(<PyTypeObject *>cls, 0)
+    PyObject_GenericSetAttr(made, "_bytes", raw)
+    return made
+
+
 cdef inline bint is_plain(const uint8_t *data, Py_ssize_t size) noexcept nogil:
     """Tell whether a CID is of the usual form, for a block that may have links or none: cbor, raw or dag-cbor by blake2b-256."""
     return size == LINK_HEAD + 32 and (data[1] == 0x71 or data[1] == 0x55 or data[1] == 0x51) and memcmp(
@@ -116,63 +140,93 @@ cdef inline bint is_plain(const uint8_t *data, Py_ssize_t size) noexcept nogil:
     ) == 0
 
 
-def scan(bytes data not None, /):
-    """Return the bytes of the CIDs of a block and its number of fields, or None for a block without the structure."""
+def scan(bytes data not None, object cls=None, /):
+    """Return the CIDs of a block and its number of fields, or None for a block without the structure.
+
+    CIDs are their bytes, or objects of a class that keeps these in its slot ``_bytes``.
+    """
     cdef list links = []
     cdef Py_ssize_t count = 0
     cdef uint64_t fields = 0
-    return (links, fields) if scan_links(data, links, False, &count, &fields) else None
+    return (links, fields) if scan_links(data, cls, links, False, &count, &fields) else None
 
 
 def count_plain(bytes data not None, /):
     """Return how many CIDs and fields a block has if it has the structure and all CIDs are of the usual form, else None."""
     cdef Py_ssize_t count = 0
     cdef uint64_t fields = 0
-    return (count, fields) if scan_links(data, None, True, &count, &fields) else None
+    return (count, fields) if scan_links(data, None, None, True, &count, &fields) else None
 
 
-cdef bint scan_links(bytes data, list links, bint plain, Py_ssize_t *count, uint64_t *field_count) except -1:
+cdef bint scan_links(bytes data, object cls, list links, bint plain, Py_ssize_t *count, uint64_t *field_count) except -1:
     """Count links and fields, and append the links to a list if there is one; false for a block without the structure."""
     cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(data)
-    cdef Py_ssize_t size = PyBytes_GET_SIZE(data), offset = 0, found
+    cdef const uint8_t *at = start
+    cdef const uint8_t *end = start + PyBytes_GET_SIZE(data)
     cdef uint64_t expected = 1, argument, fields = 0
-    cdef int major
+    cdef Py_ssize_t offset, found
+    cdef uint8_t byte
+    cdef int info, width, index
     while expected:
         expected -= 1
         fields += 1
-        if not read_argument(start, size, &offset, &major, &argument, False):
+        if at >= end:
             return False
-        if major == 2 or major == 3:
-            if argument > <uint64_t>(size - offset):
+        byte = at[0]
+        at += 1
+        info = byte & 31
+        argument = info
+        if info >= 24:
+            if info > 27:
                 return False
-            offset += <Py_ssize_t>argument
-        elif major == 4 or major == 5:
-            if major == 5:
+            width = 1 << (info - 24)
+            if end - at < width:
+                return False
+            argument = at[0]
+            for index in range(1, width):
+                argument = argument << 8 | at[index]
+            at += width
+        byte >>= 5
+        if byte == 2 or byte == 3:
+            if argument > <uint64_t>(end - at):
+                return False
+            at += argument
+        elif byte == 4 or byte == 5:
+            if byte == 5:
                 if argument >> 63:
                     return False
                 argument *= 2
             # More items than bytes cannot end well; only whether the sum fits 64 bits decides which error it is.
-            if argument > <uint64_t>(size - offset) or expected > <uint64_t>(size - offset):
+            if argument > <uint64_t>(end - at) or expected > <uint64_t>(end - at):
                 return False
             expected += argument
-        elif major == 6:
+        elif byte == 6:
             if argument != 42:
                 expected += 1
-            else:
-                found = link_size(start, size, &offset, False)
-                if found < 0 or (plain and not is_plain(start + offset - found, found)):
+            elif end - at >= USUAL_LINK and memcmp(at, b"\x58\x27\x00\x01", 4) == 0 and is_cid(at + 3, LINK_HEAD + 32):
+                if plain and not is_plain(at + 3, LINK_HEAD + 32):
                     return False
                 count[0] += 1
                 if links is not None:
-                    PyList_Append(links, PyBytes_FromStringAndSize(<const char *>start + offset - found, found))
-    if offset != size:
+                    PyList_Append(links, make_cid(cls, at + 3, LINK_HEAD + 32))
+                at += USUAL_LINK
+            else:
+                offset = at - start
+                found = link_size(start, end - start, &offset, False)
+                if found < 0 or (plain and not is_plain(start + offset - found, found)):
+                    return False
+                at = start + offset
+                count[0] += 1
+                if links is not None:
+                    PyList_Append(links, make_cid(cls, at - found, found))
+    if at != end:
         return False
     field_count[0] = fields
     return True
 
 
-def decode(bytes data not None, Py_ssize_t max_depth, object make_link, object failed, /):
-    """Return the value of a block in strict form, or `failed`. Links are made by `make_link` from the bytes of a CID."""
+def decode(bytes data not None, Py_ssize_t max_depth, object cls, object failed, /):
+    """Return the value of a block in strict form, or `failed`. Links are objects of a class that keeps the bytes in ``_bytes``."""
     cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(data)
     cdef Py_ssize_t size = PyBytes_GET_SIZE(data), offset = 0, depth = 0, capacity = 16, found
     cdef uint64_t argument
@@ -254,7 +308,7 @@ def decode(bytes data not None, Py_ssize_t max_depth, object make_link, object f
                     found = link_size(start, size, &offset, True)
                     if found < 0:
                         return failed
-                    value = make_link(PyBytes_FromStringAndSize(<const char *>start + offset - found, found))
+                    value = make_cid(cls, start + offset - found, found)
                 elif argument == 0xF4:
                     value = False
                 elif argument == 0xF5:
@@ -296,3 +350,35 @@ def decode(bytes data not None, Py_ssize_t max_depth, object make_link, object f
                 frame.left -= 1
     finally:
         free(frames)
+
+
+def freeze_pointers(list pointers not None, object cls, Py_ssize_t bucket_size, /):
+    """Make tuples of the buckets among the pointers of a map, in place; return whether all items are pointers.
+
+    Those are objects of a class, and lists of 1 to `bucket_size` pairs, sorted by their keys. Tuples of what holds no references
+    are nothing that the garbage collector looks at. The twin of this is `miden.ipld.hamt.readable_freeze`.
+    """
+    cdef object pointer, entry, key, last
+    cdef Py_ssize_t index
+    cdef list frozen
+    for index in range(PyList_GET_SIZE(pointers)):
+        pointer = pointers[index]
+        if type(pointer) is cls:
+            continue
+        if type(pointer) is not list or not 1 <= PyList_GET_SIZE(pointer) <= bucket_size:
+            return False
+        last = None
+        frozen = []
+        for entry in <list>pointer:
+            if type(entry) is not list or PyList_GET_SIZE(entry) != 2:
+                return False
+            key = (<list>entry)[0]
+            if type(key) is not bytes or (last is not None and not (<bytes>last < <bytes>key)):
+                return False
+            last = key
+            frozen.append((key, (<list>entry)[1]))
+        pointers[index] = tuple(frozen)
+    return True
+
+
+include "dagcbor_write.pxi"

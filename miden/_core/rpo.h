@@ -147,9 +147,10 @@ typedef struct {
     void (*permute)(felt_t *state);
     void (*permute_two)(felt_t *states);
     void (*permute_eight)(felt_t *states);
+    int eight_worth; /* from so many states on `permute_eight` is worth its price, lanes idle or not */
 } RpoVariantC;
 
-static const RpoVariantC RPO_SCALAR = {"scalar", rpo_permute_scalar, rpo_permute_two_scalar, rpo_permute_eight_scalar};
+static const RpoVariantC RPO_SCALAR = {"scalar", rpo_permute_scalar, rpo_permute_two_scalar, rpo_permute_eight_scalar, 8};
 
 /* The variant in use. The module `rpo` owns the choice and makes it when it is loaded; every other module that includes
  * this header points `rpo_selected` at that choice when it is loaded itself (`rpo_follow`), so that there is one. */

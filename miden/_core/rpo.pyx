@@ -9,12 +9,12 @@ from cpython.buffer cimport PyBUF_SIMPLE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
+from libc.string cimport memmove
 
 include "buffers.pxi"
 
 
 cdef extern from "rpo_variants.h" nogil:
-    int rpo_variant_count()
     const RpoVariantC *rpo_variant_at(int index)
     void rpo_choose(const RpoVariantC *variant)
 
@@ -150,12 +150,32 @@ def merge_in_domain(bytes left not None, bytes right not None, domain, /):
     return felts_to_bytes(digest, 4)
 
 
-def merge_many(bytes data not None, domain=0, /):
+@cython.final
+cdef class _PairsTask:
+    """Some of many pairs, to be merged in place by one thread. Who made it keeps the memory until it is done."""
+
+    cdef felt_t *felts
+    cdef const felt_t *domains
+    cdef Py_ssize_t count
+
+    def __call__(self):
+        with nogil:
+            rpo_merge_many(self.felts, self.domains, self.count, self.felts)
+
+
+cdef _PairsTask pairs_task(felt_t *felts, const felt_t *domains, Py_ssize_t start, Py_ssize_t stop):
+    """Return the task for pairs start to stop."""
+    cdef _PairsTask task = _PairsTask.__new__(_PairsTask)
+    task.felts, task.domains, task.count = felts + 8 * start, domains + start, stop - start
+    return task
+
+
+def merge_many(bytes data not None, domain=0, threads=None, /):
     """Merge many pairs of words: 64 bytes in and 32 bytes out for each, without the GIL.
 
-    `domain` is one felt for all, or a sequence with one felt for each pair.
+    `domain` is one felt for all, or a sequence with one felt for each pair; `threads` as for `hash_many`.
     """
-    cdef Py_ssize_t index, pairs = len(data) // 64
+    cdef Py_ssize_t index, pairs = len(data) // 64, middle = (pairs // 2 + 7) // 8 * 8  # whole lanes
     cdef felt_t *felts
     cdef felt_t *domains
     if len(data) % 64:
@@ -172,8 +192,11 @@ def merge_many(bytes data not None, domain=0, /):
         felts_from_bytes(data, felts, 8 * pairs)
         for index in range(pairs):
             domains[index] = tag if same else felt_from_object(domain[index])
-        with nogil:
-            rpo_merge_many(felts, domains, pairs, felts)
+        if wants_two_threads(threads, pairs) and middle < pairs:
+            in_two_threads(pairs_task(felts, domains, 0, middle), pairs_task(felts, domains, middle, pairs))
+            memmove(felts + 4 * middle, felts + 8 * middle, 32 * (pairs - middle))
+        else:
+            pairs_task(felts, domains, 0, pairs)()
         return felts_to_bytes(felts, 4 * pairs)
     finally:
         free(felts)
@@ -313,8 +336,12 @@ cdef const RpoVariantC *const *variant_slot() noexcept nogil:
 
 def variants():
     """Return the names of the variants that this processor can run, the fastest first."""
-    cdef int index
-    return tuple([(<bytes>rpo_variant_at(index).name).decode() for index in range(rpo_variant_count())])
+    names = []
+    cdef int index = 0
+    while rpo_variant_at(index) is not NULL:
+        names.append((<bytes>rpo_variant_at(index).name).decode())
+        index += 1
+    return tuple(names)
 
 
 def variant():
@@ -324,11 +351,12 @@ def variant():
 
 def set_variant(str name not None, /):
     """Use another variant of the permutation in the whole core; "auto" is the fastest. For tests and benchmarks."""
-    cdef int index
-    for index in range(rpo_variant_count()):
+    cdef int index = 0
+    while rpo_variant_at(index) is not NULL:
         if name == "auto" or name == (<bytes>rpo_variant_at(index).name).decode():
             rpo_choose(rpo_variant_at(index))
             return
+        index += 1
     raise ValueError(f"no variant {name!r} of the permutation here: expected auto, {', '.join(variants())}")
 
 

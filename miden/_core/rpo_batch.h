@@ -9,9 +9,6 @@
 #include "rpo.h"
 
 #define RPO_BATCH 8
-/* Eight states cost as much as three calls for two (8.1 against 3 * 2.8 us), so six and more go together, part of the
- * lanes idle if need be. */
-#define RPO_BATCH_WORTH 6
 /* A chain of blocks cannot be split over lanes. With T2 = 0.35 * T8 for a call of two and of eight, the longest chain of
  * m blocks among r blocks in all ends after m * T2 + (r - 2m) / 8 * T8 if it runs beside one other chain and the rest
  * goes through the lanes later, and not before m * T8 if all start in the lanes: chains first if r < 7.2 * m. */
@@ -21,7 +18,7 @@
 NOINLINE void rpo_permute_many(felt_t *states, size_t count) {
     const RpoVariantC *variant = *rpo_selected;
     for (; count >= RPO_BATCH; count -= RPO_BATCH, states += RPO_BATCH * RPO_STATE) variant->permute_eight(states);
-    if (count >= RPO_BATCH_WORTH) {
+    if (count >= (size_t)variant->eight_worth) {
         felt_t lanes[RPO_BATCH * RPO_STATE] = {0};
         memcpy(lanes, states, count * RPO_STATE * sizeof(felt_t));
         variant->permute_eight(lanes);

@@ -11,26 +11,24 @@
 #include "cpu.h"
 #include "felt.h"
 #include "rpo_constants.h"
+#include "vectors.h"
 
 #if CPU_X86_64
-#include <immintrin.h>
 
 #define IFMA_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512ifma")))
-#define IFMA_INLINE static inline __attribute__((always_inline, unused)) IFMA_TARGET
+#define VECTOR_INLINE static inline __attribute__((always_inline, unused)) IFMA_TARGET
 #define IFMA_FUNCTION static __attribute__((noinline, unused)) IFMA_TARGET
 
 /* Six vectors at a time keep the ports busy through the latency of a square without spilling: eight states take
  * 8.0 us so, 12.0 three and 9.8 four at a time, 9.6 all twelve (Zen 5, gcc 12). */
 #define IFMA_GROUP 6
-#if defined(__clang__)
-#define IFMA_EACH(count) _Pragma("clang loop unroll(full)") for (int i = 0; i < (count); i++)
-#else
-#define IFMA_EACH(count) _Pragma("GCC unroll 12") for (int i = 0; i < (count); i++)
-#endif
+#define CHAINS IFMA_GROUP
+/* Eight states cost as much as three calls for two (8.1 against 3 * 2.8 us), so six and more go together, part of the
+ * lanes idle if need be. */
+#define IFMA_WORTH 6
 
 #define FE_LOW_MASK 0xfffffffffffffULL /* 52 bits */
 
-typedef uint64_t u64x4_t __attribute__((vector_size(32)));
 typedef uint64_t u64x8_t __attribute__((vector_size(64)));
 
 #define V u64x4_t
@@ -41,10 +39,6 @@ typedef uint64_t u64x8_t __attribute__((vector_size(64)));
 #define MADD_HIGH(a, x, y) ((V)_mm256_madd52hi_epu64((__m256i)(a), (__m256i)(x), (__m256i)(y)))
 #define ROTATE(x, n) ((V)_mm256_permutex_epi64((__m256i)(x), LANES_ROTATED_##n))
 #define BLEND(mask, x, y) ((V)_mm256_mask_blend_epi64(mask, (__m256i)(x), (__m256i)(y)))
-/* where lanes 0, 1, 2, 3 come from, two bits each */
-#define LANES_ROTATED_1 0x93 /* 3 0 1 2 */
-#define LANES_ROTATED_2 0x4e /* 2 3 0 1 */
-#define LANES_ROTATED_3 0x39 /* 1 2 3 0 */
 #include "rpo_ifma_lanes.h"
 #undef V
 #undef NAME
@@ -88,49 +82,16 @@ IFMA_FUNCTION void rpo_permute_two_ifma(felt_t *states) {
     }
 }
 
-/* Twelve vectors through the matrix: rpo_matrix_half of rpo.h with a state in each lane. Sums on the way may wrap. */
-IFMA_INLINE void lanes_matrix(const V in[12], V out[12]) {
-    V sum[6], diff[6], even[3], odd[3];
-    IFMA_EACH(6) {
-        sum[i] = in[i] + in[i + 6];
-        diff[i] = in[i] - in[i + 6];
-    }
-    IFMA_EACH(3) {
-        even[i] = sum[i] + sum[i + 3];
-        odd[i] = sum[i] - sum[i + 3];
-    }
-    V total = (even[0] + even[1] + even[2]) << 4;
-    V cube_minus[3] = {total - (even[2] << 3), total - (even[0] << 3), total - (even[1] << 3)};
-    V cube_plus[3] = {
-        SPREAD(0) - (odd[0] << 3) - (odd[1] + odd[2]),
-        odd[0] - (odd[1] << 3) - odd[2],
-        odd[0] + odd[1] - (odd[2] << 3),
-    };
-    V six_plus[6] = {
-        (diff[1] << 3) + (diff[3] << 1) + diff[2] + diff[5] - diff[0] - (diff[4] << 2),
-        (diff[2] << 3) + (diff[4] << 1) + diff[3] - diff[0] - diff[1] - (diff[5] << 2),
-        (diff[3] << 3) + (diff[0] << 2) + (diff[5] << 1) + diff[4] - diff[1] - diff[2],
-        (diff[4] << 3) + (diff[1] << 2) + diff[5] - (diff[0] << 1) - diff[2] - diff[3],
-        (diff[5] << 3) + (diff[2] << 2) - diff[0] - (diff[1] << 1) - diff[3] - diff[4],
-        (diff[3] << 2) - (diff[0] << 3) - diff[1] - (diff[2] << 1) - diff[4] - diff[5],
-    };
-    IFMA_EACH(3) {
-        V first = cube_minus[i] + cube_plus[i], second = cube_minus[i] - cube_plus[i];
-        out[i] = first + six_plus[i];
-        out[i + 6] = first - six_plus[i];
-        out[i + 3] = second + six_plus[i + 3];
-        out[i + 9] = second - six_plus[i + 3];
-    }
-}
+#include "rpo_lanes.h"
 
 /* state := matrix * state + constants, in every lane */
-IFMA_INLINE void lanes_linear(fe_x8 state[12], const uint64_t constants[12]) {
+VECTOR_INLINE void lanes_linear(fe_x8 state[12], const uint64_t constants[12]) {
     V low[12], high[12];
-    IFMA_EACH(12) low[i] = state[i].low & FE_LOW_MASK;
-    lanes_matrix(low, low);
-    IFMA_EACH(12) high[i] = state[i].high;
-    lanes_matrix(high, high);
-    IFMA_EACH(12) {
+    VECTOR_EACH(12) low[i] = state[i].low & FE_LOW_MASK;
+    lanes_matrix_x8(low, low);
+    VECTOR_EACH(12) high[i] = state[i].high;
+    lanes_matrix_x8(high, high);
+    VECTOR_EACH(12) {
         V added = SPREAD(constants[i]);
         state[i] = fe_carry_x8(low[i] + (added & FE_LOW_MASK), high[i] + (added >> 52));
     }
@@ -169,38 +130,38 @@ typedef struct {
     fe_x4 narrow;
 } fe_x12;
 
-IFMA_INLINE fe_x12 fe_square_x12(fe_x12 x) {
+VECTOR_INLINE fe_x12 fe_square_x12(fe_x12 x) {
     fe_x12 square = {fe_square_x8(x.wide), fe_square_x4(x.narrow)};
     return square;
 }
 
-IFMA_INLINE fe_x12 fe_square_dense_x12(fe_x12 x) {
+VECTOR_INLINE fe_x12 fe_square_dense_x12(fe_x12 x) {
     fe_x12 square = {fe_square_dense_x8(x.wide), fe_square_dense_x4(x.narrow)};
     return square;
 }
 
-IFMA_INLINE fe_x12 fe_mul_x12(fe_x12 x, fe_x12 y) {
+VECTOR_INLINE fe_x12 fe_mul_x12(fe_x12 x, fe_x12 y) {
     fe_x12 product = {fe_mul_x8(x.wide, y.wide), fe_mul_x4(x.narrow, y.narrow)};
     return product;
 }
 
 #define NAME(x) x##_x12
-#include "rpo_ifma_chains.h"
+#include "rpo_chains.h"
 #undef NAME
 
-IFMA_INLINE u64x8_t vectors_join(u64x4_t first, u64x4_t second) {
+VECTOR_INLINE u64x8_t vectors_join(u64x4_t first, u64x4_t second) {
     return (u64x8_t)_mm512_inserti64x4(_mm512_castsi256_si512((__m256i)first), (__m256i)second, 1);
 }
 
-IFMA_INLINE u64x4_t vector_first(u64x8_t both) {
+VECTOR_INLINE u64x4_t vector_first(u64x8_t both) {
     return (u64x4_t)_mm512_castsi512_si256((__m512i)both);
 }
 
-IFMA_INLINE u64x4_t vector_second(u64x8_t both) {
+VECTOR_INLINE u64x4_t vector_second(u64x8_t both) {
     return (u64x4_t)_mm512_extracti64x4_epi64((__m512i)both, 1);
 }
 
-IFMA_INLINE fe_x12 wide_from_columns(const fe_x4 columns[3]) {
+VECTOR_INLINE fe_x12 wide_from_columns(const fe_x4 columns[3]) {
     fe_x12 state = {
         {vectors_join(columns[0].low, columns[1].low), vectors_join(columns[0].high, columns[1].high)},
         columns[2],
@@ -208,14 +169,14 @@ IFMA_INLINE fe_x12 wide_from_columns(const fe_x4 columns[3]) {
     return state;
 }
 
-IFMA_INLINE void columns_from_wide(fe_x12 state, fe_x4 columns[3]) {
+VECTOR_INLINE void columns_from_wide(fe_x12 state, fe_x4 columns[3]) {
     columns[0] = (fe_x4){vector_first(state.wide.low), vector_first(state.wide.high)};
     columns[1] = (fe_x4){vector_second(state.wide.low), vector_second(state.wide.high)};
     columns[2] = state.narrow;
 }
 
 /* state := matrix * state + constants */
-IFMA_INLINE fe_x12 wide_linear(fe_x12 state, const uint64_t constants[12]) {
+VECTOR_INLINE fe_x12 wide_linear(fe_x12 state, const uint64_t constants[12]) {
     fe_x4 columns[3];
     columns_from_wide(state, columns);
     columns_linear_x4(columns, constants);
@@ -228,7 +189,7 @@ IFMA_FUNCTION void rpo_permute_ifma512(felt_t *felts) {
     fe_x4 columns[3];
     for (int i = 0; i < 3; i++) rows[i] = (u64x4_t)_mm256_loadu_si256((const __m256i *)(felts + 4 * i));
     columns_from_rows_x4(rows, words);
-    IFMA_EACH(3) columns[i] = fe_load_x4(words[i]);
+    VECTOR_EACH(3) columns[i] = fe_load_x4(words[i]);
     fe_x12 state = wide_from_columns(columns);
     for (int round = 0; round < RPO_ROUNDS; round++) {
         state = wide_linear(state, RPO_ARK1[round]);
@@ -237,10 +198,13 @@ IFMA_FUNCTION void rpo_permute_ifma512(felt_t *felts) {
         fe_root7_x12(&state, 1);
     }
     columns_from_wide(state, columns);
-    IFMA_EACH(3) words[i] = fe_canonical_x4(columns[i]);
+    VECTOR_EACH(3) words[i] = fe_canonical_x4(columns[i]);
     rows_from_columns_x4(words, rows);
     for (int i = 0; i < 3; i++) _mm256_storeu_si256((__m256i *)(felts + 4 * i), (__m256i)rows[i]);
 }
+
+#undef VECTOR_INLINE
+#undef CHAINS
 
 #endif
 #endif

@@ -4,9 +4,8 @@
  *     NAME(x)       x with the suffix of the width
  *     MADD_LOW(a, x, y), MADD_HIGH(a, x, y)
  *                   a + low (high) 52 bits of the 104-bit product of the low 52 bits of x and of y
- *     ROTATE(x, n)  in each group of four lanes, lane l takes lane l - n (mod 4); n is 1, 2 or 3
- *     BLEND(mask, x, y)    lane l from y if bit l mod 4 of the mask is set, else from x
  *     LOAD4(p)      four words at p, in every group of four lanes; SPREAD(x) one word in all lanes
+ *     ROTATE(x, n), BLEND(mask, x, y)    as rpo_columns.h wants them
  *
  * An element is low + high * 2^52, where of `low` only the low 52 bits count (the instruction ignores the rest, so they
  * are never cleared) and high <= HIGH_MAX = 3 * 2^20 + 2^12 + 2. Nothing is compared, selected or made canonical
@@ -26,7 +25,7 @@ typedef struct {
     V low, high;
 } NAME(fe);
 
-IFMA_INLINE NAME(fe) NAME(fe_reduce)(V l0, V l1, V l2) {
+VECTOR_INLINE NAME(fe) NAME(fe_reduce)(V l0, V l1, V l2) {
     const V epsilon = SPREAD(FELT_EPSILON);
     V h = l1 >> 12;
     NAME(fe) x;
@@ -42,7 +41,7 @@ IFMA_INLINE NAME(fe) NAME(fe_reduce)(V l0, V l1, V l2) {
 /* 15 instructions. Doubling `low` for l1 but `high` for l2 is one more than needed, but `high` is the last to be ready:
  * one square after another then takes 4 multiply-add and shift latencies, 16 instead of 18 cycles on Zen 5. The low half
  * of (2 low mod 2^52) * high is that of 2 * low * high, and l2 takes the high half of low * (2 high): the same product. */
-IFMA_INLINE NAME(fe) NAME(fe_square)(NAME(fe) x) {
+VECTOR_INLINE NAME(fe) NAME(fe_square)(NAME(fe) x) {
     V twice = x.high + x.high;
     V l1 = MADD_LOW(MADD_HIGH(FE_P_HIGH, x.low, x.low), x.low + x.low, x.high);
     V l0 = MADD_LOW(FE_P_LOW, x.low, x.low);
@@ -51,7 +50,7 @@ IFMA_INLINE NAME(fe) NAME(fe_square)(NAME(fe) x) {
 }
 
 /* The same with 14 instructions, for code that fills the ports. */
-IFMA_INLINE NAME(fe) NAME(fe_square_dense)(NAME(fe) x) {
+VECTOR_INLINE NAME(fe) NAME(fe_square_dense)(NAME(fe) x) {
     V twice = x.high + x.high;
     V l1 = MADD_LOW(MADD_HIGH(FE_P_HIGH, x.low, x.low), x.low, twice);
     V l0 = MADD_LOW(FE_P_LOW, x.low, x.low);
@@ -59,21 +58,21 @@ IFMA_INLINE NAME(fe) NAME(fe_square_dense)(NAME(fe) x) {
     return NAME(fe_reduce)(l0, l1, l2);
 }
 
-IFMA_INLINE NAME(fe) NAME(fe_mul)(NAME(fe) x, NAME(fe) y) {
+VECTOR_INLINE NAME(fe) NAME(fe_mul)(NAME(fe) x, NAME(fe) y) {
     V l0 = MADD_LOW(FE_P_LOW, x.low, y.low);
     V l1 = MADD_LOW(MADD_LOW(MADD_HIGH(FE_P_HIGH, x.low, y.low), x.low, y.high), x.high, y.low);
     V l2 = MADD_HIGH(MADD_HIGH(MADD_LOW(FE_ZERO, x.high, y.high), x.low, y.high), x.high, y.low);
     return NAME(fe_reduce)(l0, l1, l2);
 }
 
-IFMA_INLINE NAME(fe) NAME(fe_load)(V value) {
+VECTOR_INLINE NAME(fe) NAME(fe_load)(V value) {
     NAME(fe) x = {value, value >> 52};
     return x;
 }
 
 /* The canonical value. The term for bits 12 and up of `high` (weight 2^64) is below 2^42, so if adding it carries, the
  * wrapped sum is that small and adding 2^32 - 1 neither carries again nor reaches p. */
-IFMA_INLINE V NAME(fe_canonical)(NAME(fe) x) {
+VECTOR_INLINE V NAME(fe_canonical)(NAME(fe) x) {
     V above = x.high >> 12;
     V term = (above << 32) - above;
     V sum = (x.low & FE_LOW_MASK) + (x.high << 52) + term;
@@ -83,78 +82,44 @@ IFMA_INLINE V NAME(fe_canonical)(NAME(fe) x) {
 
 /* After the matrix: any low < 2^60 and high < 2^31 to an element. high = q * 2^12 + r, q * 2^64 = q * (2^32 - 1) is
  * below 2^51, so its low half is all of it. The new `high` is below 2^12 + 2^9. */
-IFMA_INLINE NAME(fe) NAME(fe_carry)(V low, V high) {
+VECTOR_INLINE NAME(fe) NAME(fe_carry)(V low, V high) {
     NAME(fe) x;
     x.low = MADD_LOW(low, high >> 12, SPREAD(FELT_EPSILON));
     x.high = (high & 4095) + (x.low >> 52);
     return x;
 }
 
-/* One state in each group of four lanes, in three vectors: element i of the state in vector i mod 3, lane i mod 4.
- *
- * In this order the cyclic convolution of length 12 that is the matrix (rpo.h) becomes one of 3 vectors by 4 lanes.
- * Its kernel, vector by vector, is 7 26 9 22 | 6 8 8 10 | 13 7 21 23. Along the lanes, x^4 - 1 = (x - 1)(x + 1)(x^2 + 1)
- * turns it into powers of two again, the factors 1/4 and 1/2 of the way back included:
- *     mod x - 1: 16 8 16     mod x + 1: -8 -1 1     mod x^2 + 1: -1 -1 -4 and 2 -1 -8 (times x)
- * Both parts of an element are multiplied as they are, `low` cleared to 52 bits: rows add up to 160, so the results
- * are below 160 * 2^52 and 160 * HIGH_MAX < 2^30. Sums on the way may wrap; the results do not. */
-IFMA_INLINE void NAME(columns_matrix)(const V in[3], V out[3]) {
-    V total[3], alternating[3], even[3], odd[3], mixed[3];
-    IFMA_EACH(3) {
-        V one = ROTATE(in[i], 1), two = ROTATE(in[i], 2), three = ROTATE(in[i], 3);
-        V sum_even = in[i] + two, sum_odd = one + three;
-        even[i] = in[i] - two;
-        odd[i] = one - three;
-        total[i] = sum_even + sum_odd;
-        alternating[i] = sum_even - sum_odd;
-        mixed[i] = alternating[i] + (even[i] + odd[i]);
-    }
-    V all = (total[0] + total[1] + total[2]) << 4;
-    IFMA_EACH(3) {
-        const int before = (i + 2) % 3, after = (i + 1) % 3; /* one and two places back in the convolution */
-        V eights = (all - mixed[before]) - ((total[before] + alternating[i] + odd[after]) << 3);
-        out[i] = eights + ((odd[i] - (even[after] << 1)) << 1) + (alternating[after] - even[i]);
-    }
-}
-
-/* Twelve words of each group to columns and back. The word 4 j + l belongs to vector (j + l) mod 3, lane l. */
-IFMA_INLINE void NAME(columns_from_rows)(const V rows[3], V columns[3]) {
-    IFMA_EACH(3) columns[i] = BLEND(4, BLEND(2, rows[i], rows[(i + 2) % 3]), rows[(i + 1) % 3]);
-}
-
-IFMA_INLINE void NAME(rows_from_columns)(const V columns[3], V rows[3]) {
-    IFMA_EACH(3) rows[i] = BLEND(4, BLEND(2, columns[i], columns[(i + 1) % 3]), columns[(i + 2) % 3]);
-}
+#include "rpo_columns.h"
 
 /* state := matrix * state + constants */
-IFMA_INLINE void NAME(columns_linear)(NAME(fe) state[3], const uint64_t constants[12]) {
+VECTOR_INLINE void NAME(columns_linear)(NAME(fe) state[3], const uint64_t constants[12]) {
     V rows[3] = {LOAD4(constants), LOAD4(constants + 4), LOAD4(constants + 8)};
     V added[3], low[3], high[3], low_out[3], high_out[3];
     NAME(columns_from_rows)(rows, added);
-    IFMA_EACH(3) {
+    VECTOR_EACH(3) {
         low[i] = state[i].low & FE_LOW_MASK;
         high[i] = state[i].high;
     }
     NAME(columns_matrix)(low, low_out);
     NAME(columns_matrix)(high, high_out);
-    IFMA_EACH(3) state[i] = NAME(fe_carry)(low_out[i] + (added[i] & FE_LOW_MASK), high_out[i] + (added[i] >> 52));
+    VECTOR_EACH(3) state[i] = NAME(fe_carry)(low_out[i] + (added[i] & FE_LOW_MASK), high_out[i] + (added[i] >> 52));
 }
 
-#include "rpo_ifma_chains.h"
+#include "rpo_chains.h"
 
 /* The permutation on rows, in place. */
-IFMA_INLINE void NAME(columns_permute)(V rows[3]) {
+VECTOR_INLINE void NAME(columns_permute)(V rows[3]) {
     V columns[3];
     NAME(fe) state[3];
     NAME(columns_from_rows)(rows, columns);
-    IFMA_EACH(3) state[i] = NAME(fe_load)(columns[i]);
+    VECTOR_EACH(3) state[i] = NAME(fe_load)(columns[i]);
     for (int round = 0; round < RPO_ROUNDS; round++) {
         NAME(columns_linear)(state, RPO_ARK1[round]);
         NAME(fe_power7)(state, 3);
         NAME(columns_linear)(state, RPO_ARK2[round]);
         NAME(fe_root7)(state, 3);
     }
-    IFMA_EACH(3) columns[i] = NAME(fe_canonical)(state[i]);
+    VECTOR_EACH(3) columns[i] = NAME(fe_canonical)(state[i]);
     NAME(rows_from_columns)(columns, rows);
 }
 

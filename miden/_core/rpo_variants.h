@@ -4,24 +4,28 @@
 #define MIDEN_RPO_VARIANTS_H
 
 #include "rpo.h"
+#include "rpo_avx2.h"
 #include "rpo_ifma.h"
 
 #if CPU_X86_64
-static const RpoVariantC RPO_IFMA = {"ifma", rpo_permute_ifma, rpo_permute_two_ifma, rpo_permute_eight_ifma};
-static const RpoVariantC RPO_IFMA512 = {"ifma512", rpo_permute_ifma512, rpo_permute_two_ifma, rpo_permute_eight_ifma};
+static const RpoVariantC RPO_AVX2 = {"avx2", rpo_permute_avx2, rpo_permute_two_avx2, rpo_permute_eight_avx2, 8};
+static const RpoVariantC RPO_IFMA = {"ifma", rpo_permute_ifma, rpo_permute_two_ifma, rpo_permute_eight_ifma, IFMA_WORTH};
+static const RpoVariantC RPO_IFMA512 = {"ifma512", rpo_permute_ifma512, rpo_permute_two_ifma, rpo_permute_eight_ifma, IFMA_WORTH};
 #endif
 
-ALWAYS_INLINE int rpo_variant_count(void) {
-    return cpu_has_ifma() ? 3 : 1;
-}
-
-/* The variants, the fastest first. */
+/* The variant at an index, the fastest first; NULL behind the last. */
 ALWAYS_INLINE const RpoVariantC *rpo_variant_at(int index) {
-    (void)index;
+    const RpoVariantC *variants[5] = {NULL};
+    int count = 0;
 #if CPU_X86_64
-    if (cpu_has_ifma() && index < 2) return (index == 0) == cpu_prefers_512() ? &RPO_IFMA512 : &RPO_IFMA;
+    if (cpu_has_ifma()) {
+        variants[count++] = cpu_prefers_512() ? &RPO_IFMA512 : &RPO_IFMA;
+        variants[count++] = cpu_prefers_512() ? &RPO_IFMA : &RPO_IFMA512;
+    }
+    if (cpu_has_avx2()) variants[count++] = &RPO_AVX2;
 #endif
-    return &RPO_SCALAR;
+    variants[count++] = &RPO_SCALAR;
+    return index < count ? variants[index] : NULL;
 }
 
 ALWAYS_INLINE void rpo_choose(const RpoVariantC *variant) {

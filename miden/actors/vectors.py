@@ -43,7 +43,7 @@ CIRCULATING_SUPPLY = 2 * 10**27
 NO_RANDOMNESS = b"i_am_random_____i_am_random_____"
 """What is drawn where a vector has recorded nothing."""
 _SIGNATURE_SIZE = 65 + 4
-MAX_CAR = 1 << 30
+MAX_CAR = 1 << 26
 MAX_FILE = 1 << 28
 
 

@@ -50,6 +50,7 @@ def command(
     from miden.corelib import link_core
     from miden.errors import InputError
     from miden.mast.library import KernelLibrary
+    from miden.package.linked import core_dependencies
     from miden.package.package import Dependency, Package
     from miden.package.requirements import check_version
 
@@ -68,7 +69,8 @@ def command(
         found = load_library(kernel, console)
         base = found if isinstance(found, KernelLibrary) else KernelLibrary.from_library(found)
     assembler = Assembler(base, warnings_as_errors=warnings_as_errors)
-    link_core(assembler, load_core(core, console))
+    core_library = load_core(core, console)
+    link_core(assembler, core_library)
     needed: list[Dependency] = [] if base is None or kernel is None else [Dependency(_stem(kernel), base.digest)]
     for kind, paths in (("dynamic", dynamic), ("static", static)):
         for path in paths:
@@ -82,6 +84,7 @@ def command(
         library = library.strip_debug_info()
     data = library.to_bytes()
     if output.endswith(".masp"):
+        needed += core_dependencies(library.forest, core_library)
         data = Package(_stem(output), library, version=version, dependencies=needed).to_bytes()
     write_new(output, data, force=force)
     if console.json:

@@ -83,7 +83,7 @@ class Places:
         from miden.cli.store.places import find_store
 
         own = None if self._home is None or os.environ.get("MIDEN_STORE") else str(self.home / "store")
-        return find_store(own, None, create=create)
+        return find_store(own, None, create=create, default=True)
 
     def open(self, location: str, name: str | None = None, **options: Any) -> Registry:
         """Open one registry, with what is remembered of it in the home."""

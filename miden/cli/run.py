@@ -90,6 +90,7 @@ def command(
     Prints the program's hash, its stack outputs (top first), its cycles, the time they took and the cycle rate.
     """
     from miden.cli.files import PACKAGE_MAGIC, load_inputs, load_program, read_bytes
+    from miden.errors import ExecutionError
     from miden.vm.backends import get_backend
     from miden.vm.inputs import AdviceInputs, StackInputs
     from miden.vm.options import DEFAULT_LIMITS, Limits
@@ -117,7 +118,7 @@ def command(
 
             reference = package_reference(file)
         if reference is not None:
-            running = Running(console, places, lazy=lazy)
+            running = Running(console, places, core_library, lazy=lazy)
             program = running.program_of(reference)
             file = "-"
         else:
@@ -126,7 +127,7 @@ def command(
             if store is None and data.startswith(PACKAGE_MAGIC):
                 from miden.cli.running import Running
 
-                running = Running(console, places, lazy=lazy)
+                running = Running(console, places, core_library, lazy=lazy)
                 running.prepare(data, given)
         store = store if running is None else running.store or store
     found = load_inputs(file or "-", inputs)
@@ -141,13 +142,18 @@ def command(
     counts = None
     started = time.perf_counter_ns()
     processor = Processor(program, stack_inputs, advice, host, machine, limits, debug)
-    if profile:
-        from miden.cli.profiling import Profile
+    try:
+        if profile:
+            from miden.cli.profiling import Profile
 
-        counts = Profile()
-        counts.run(processor)
-    else:
-        processor.run()
+            counts = Profile()
+            counts.run(processor)
+        else:
+            processor.run()
+    except ExecutionError as error:
+        if running is not None:
+            running.explain(error)
+        raise
     elapsed = time.perf_counter_ns() - started
     output = processor.output()
     facts: dict[str, Any] = {

@@ -10,9 +10,12 @@ if TYPE_CHECKING:
 
     from miden.cli.console import Console
     from miden.cli.places import Places
+    from miden.errors import ExecutionError
+    from miden.field import Word
     from miden.mast.forest import MastForest
     from miden.mast.library import Library
     from miden.mast.program import Program
+    from miden.package.package import Package
     from miden.registry.names import PackageReference
     from miden.store.store import ObjectStore
 
@@ -31,10 +34,15 @@ def package_reference(text: str) -> PackageReference | None:
 
 
 class Running:
-    """A program of packages, and the store that its code comes from while it runs."""
+    """A program of packages, and the store that its code comes from while it runs.
 
-    def __init__(self, console: Console, places: Places, *, lazy: bool) -> None:
+    `core` is what stands in place of the core library.
+    """
+
+    def __init__(self, console: Console, places: Places, core: Library | None = None, *, lazy: bool) -> None:
         self._console = console
+        self._core = core
+        self._other_cores: list[Word] = []
         self._places = places
         self._lazy = lazy
         self.store: ObjectStore | None = None
@@ -53,6 +61,7 @@ class Running:
             if reference.procedure is not None:
                 package = package.make_executable(find_export(found.entry, reference.procedure))
             program = package.to_program()
+        self._note_core(package)
         self.store = self._open()
         return program
 
@@ -62,16 +71,53 @@ class Running:
         What a person has given needs no package.
         """
         from miden.mast.library import Library
+        from miden.package.linked import is_core
         from miden.package.package import Package
 
         package = Package.from_trusted_bytes(data)
+        self._note_core(package)
         here = {library.digest for library in given if isinstance(library, Library)}
-        if all(item.digest in here for item in package.dependencies):
+        if self._core is not None:
+            here.add(self._core.digest)
+        if all(item.digest in here or is_core(item.name) for item in package.dependencies):
+            self.store = self._kept_cores()
             return
         if not self._lazy:
             with self._places.installer(self._console) as installer:
                 self._came(installer.install_linked(package, here).added)
         self.store = self._open()
+
+    def explain(self, error: ExecutionError) -> None:
+        """Say in the hint of an error if a procedure is missing because the program was linked with another core library."""
+        if error.kind not in ("NoMastForestWithProcedure", "DynamicNodeNotFound", "ObjectNotFound"):
+            return
+        if self._other_cores:
+            others = " and ".join(digest.to_hex() for digest in self._other_cores)
+            error.hint = (
+                f"the package was linked with another core library, {others}: build it again, or name a file of that one with --core"
+            )
+
+    def _note_core(self, package: Package) -> None:
+        """See which core library a package was linked with, if not with the one of this run."""
+        from miden.package.linked import is_core
+
+        linked = [item.digest for item in package.dependencies if is_core(item.name)]
+        if linked:
+            from miden.corelib import core_library
+
+            core = core_library() if self._core is None else self._core
+            self._other_cores = [digest for digest in linked if digest != core.digest]
+
+    def _kept_cores(self) -> ObjectStore | None:
+        """Return the store where core libraries of other versions are kept, if one is needed and there is one."""
+        if not self._other_cores:
+            return None
+        from miden.errors import NotFoundError
+
+        try:
+            return self._places.store(create=False)
+        except NotFoundError:
+            return None
 
     def _open(self) -> ObjectStore:
         if not self._lazy:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from miden.errors import FormatError, InputError
 from miden.ipld import dagcbor
-from miden.ipld.blocks import load_block, store_block
+from miden.ipld.blocks import check_bit_width, load_block, store_block
 from miden.ipld.cid import Cid
 
 TYPE_CHECKING = False
@@ -59,8 +59,7 @@ class Amt:
     """
 
     def __init__(self, blocks: Blockstore, root: Cid | None = None, *, bit_width: int = BIT_WIDTH) -> None:
-        if not 1 <= bit_width <= 8:
-            raise InputError(f"a bit width is from 1 to 8, not {bit_width}", kind="BitWidth")
+        check_bit_width(bit_width)
         self._blocks = blocks
         self._width = bit_width
         self._height = 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from miden.errors import FormatError, NotFoundError
+from miden.errors import FormatError, InputError, NotFoundError
 from miden.ipld.cid import DAG_CBOR, Cid
 from miden.ipld.links import COMMITMENTS, links
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Protocol
 
     class Blockstore(Protocol):
@@ -76,6 +76,12 @@ def store_block(blocks: Blockstore, data: bytes, codec: int = DAG_CBOR) -> Cid:
     return cid
 
 
+def check_bit_width(width: int) -> None:
+    """Raise `InputError` unless a trie of blocks can have nodes of 2^width slots."""
+    if not 1 <= width <= 8:
+        raise InputError(f"a bit width is from 1 to 8, not {width}", kind="BitWidth")
+
+
 class BufferedBlocks:
     """New blocks in memory before another store, until `flush` writes those that are still reachable."""
 
@@ -137,8 +143,17 @@ def _put_each(blocks: Blockstore, found: Iterable[tuple[Cid, bytes]]) -> int:
     return count
 
 
-def reachable(blocks: Blockstore, roots: list[Cid], *, verify: bool = True, missing: bool = False) -> Iterator[tuple[Cid, bytes]]:
+def reachable(
+    blocks: Blockstore,
+    roots: list[Cid],
+    *,
+    verify: bool = True,
+    missing: bool = False,
+    ahead: Callable[[list[Cid]], object] | None = None,
+) -> Iterator[tuple[Cid, bytes]]:
     """Yield every block that `roots` reach, parents first, each once; commitments name no block.
+
+    `ahead` is called with the links of each block before they are asked for one by one: a place far away can fetch them together.
 
     Raises `NotFoundError` for a block that is not there, unless `missing` are passed over, `IntegrityError` for one that does
     not hash to its CID, `FormatError` for one that does not decode.
@@ -150,9 +165,11 @@ def reachable(blocks: Blockstore, roots: list[Cid], *, verify: bool = True, miss
         if cid in seen:
             continue
         seen.add(cid)
-        if missing and not cid.is_identity and cid not in blocks:
-            continue
-        data = load_block(blocks, cid)
+        data = cid.digest if cid.is_identity else blocks.get(cid)
+        if data is None:
+            if missing:
+                continue
+            raise NotFoundError(f"no block {cid}", kind="BlockNotFound")
         if verify:
             cid.verify(data)
         try:
@@ -161,4 +178,7 @@ def reachable(blocks: Blockstore, roots: list[Cid], *, verify: bool = True, miss
             raise FormatError(f"block {cid}: {problem.message}", kind=problem.kind) from problem
         if not cid.is_identity:
             yield cid, data
-        stack += [child for child in reversed(children) if child.codec not in COMMITMENTS]
+        fresh = [child for child in reversed(children) if child.codec not in COMMITMENTS and child not in seen]
+        if ahead is not None and len(fresh) > 1:
+            ahead(fresh)
+        stack += fresh

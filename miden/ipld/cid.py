@@ -6,6 +6,8 @@ behind the end.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from miden.errors import FormatError, InputError, IntegrityError
 from miden.ipld.multibase import decode_multibase, encode_multibase
 from miden.ipld.multihash import BLAKE2B_256, IDENTITY, SHA2_256, decode_multihash, digest, encode_multihash, hash_name
@@ -65,6 +67,12 @@ def _parse(data: bytes, offset: int) -> tuple[tuple[int, int, int, bytes], int]:
     return (1, codec, hash_code, value), end
 
 
+@lru_cache(256)
+def _prefix(codec: int, hash_code: int, size: int) -> bytes:
+    """Return what stands before the digest in a CID of version 1."""
+    return encode_varint(1) + encode_varint(codec) + encode_varint(hash_code) + encode_varint(size)
+
+
 class Cid:
     """A content identifier. Immutable, hashable; equal if and only if the bytes are equal.
 
@@ -87,8 +95,7 @@ class Cid:
             raise InputError(f"a CID has version 0 or 1, not {version}", kind="CidVersion")
         if version == 0 and (codec, hash_code, len(digest)) != (DAG_PB, SHA2_256, 32):
             raise InputError("a CID of version 0 is dag-pb with sha2-256", kind="CidVersion")
-        prefix = encode_varint(1) + encode_varint(codec) if version else b""
-        _put(self, "_bytes", prefix + encode_multihash(hash_code, digest))
+        _put(self, "_bytes", (_prefix(codec, hash_code, len(digest)) if version else b"\x12\x20") + digest)
         _put(self, "_parts", (version, codec, hash_code, digest))
 
     @classmethod
@@ -134,7 +141,8 @@ class Cid:
     @classmethod
     def of(cls, data: bytes, codec: int = DAG_CBOR, hash_code: int = BLAKE2B_256) -> Cid:
         """Return the CID of a block."""
-        return cls(1, codec, hash_code, digest(hash_code, data))
+        value = digest(hash_code, data)
+        return cls.from_checked(_prefix(codec, hash_code, len(value)) + value)
 
     @classmethod
     def read(cls, data: bytes, offset: int = 0) -> tuple[Cid, int]:
@@ -183,13 +191,12 @@ class Cid:
     @property
     def is_identity(self) -> bool:
         """Whether the digest is the data itself."""
-        raw = self._bytes
+        raw, at = self._bytes, 1
         if raw[0] != 1:
             return False
-        place = 1
-        while raw[place] >= 0x80:  # the codec; the number of the hash function follows, and nothing need be taken apart
-            place += 1
-        return raw[place + 1] == IDENTITY
+        while raw[at] >= 0x80:  # the codec; the hash function is behind it
+            at += 1
+        return raw[at + 1] == IDENTITY
 
     def matches(self, data: bytes) -> bool:
         """Tell whether this is the CID of a block; raises `InputError` for an unknown hash function.

@@ -15,8 +15,9 @@ from miden.ipld.cid import Cid
 
 try:
     from miden._core.dagcbor import decode as _core_decode
+    from miden._core.dagcbor import encode as _core_encode
 except ImportError:
-    _core_decode = None  # type: ignore[assignment]
+    _core_decode = _core_encode = None  # type: ignore[assignment]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def decode(data: bytes, *, max_depth: int = MAX_DEPTH) -> Value:
     {'a': 1, 'b': [2, 3, None]}
     """
     if _core_decode is not None:
-        value = _core_decode(bytes(data), max_depth, Cid.from_checked, _FAILED)
+        value = _core_decode(bytes(data), max_depth, Cid, _FAILED)
         if value is not _FAILED:
             return value
     return readable_decode(data, max_depth=max_depth)
@@ -203,6 +204,15 @@ def encode(value: Value, *, max_depth: int = MAX_DEPTH) -> bytes:
     >>> encode({"b": [2, 3], "a": 1}).hex()
     'a26161016162820203'
     """
+    if _core_encode is not None:
+        raw = _core_encode(value, max_depth, Cid, _FAILED)
+        if raw is not _FAILED:
+            return raw  # type: ignore[no-any-return]
+    return readable_encode(value, max_depth=max_depth)
+
+
+def readable_encode(value: Value, *, max_depth: int = MAX_DEPTH) -> bytes:
+    """Write a value: what `encode` does, in Python; and what says what is wrong."""
     out = bytearray()
     levels: list[Iterator[Value]] = [iter((value,))]
     while levels:

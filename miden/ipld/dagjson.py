@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 256
 """Nested arrays and objects; JSON is read by the standard library, which recurses."""
 
-_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
+_STRUCTURE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def decode(data: bytes | str) -> Value:

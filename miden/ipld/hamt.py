@@ -7,11 +7,17 @@ of up to three ``[key, value]`` in the order of keys. Equal maps have equal bloc
 from __future__ import annotations
 
 from hashlib import sha256
+from itertools import pairwise
 
-from miden.errors import FormatError, InputError
+from miden.errors import FormatError
 from miden.ipld import dagcbor
-from miden.ipld.blocks import load_block, store_block
+from miden.ipld.blocks import check_bit_width, load_block, store_block
 from miden.ipld.cid import Cid
+
+try:
+    from miden._core.dagcbor import freeze_pointers as _core_freeze
+except ImportError:
+    _core_freeze = None  # type: ignore[assignment]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +27,9 @@ if TYPE_CHECKING:
     from miden.ipld.blocks import Blockstore
     from miden.ipld.dagcbor import Value
 
-    Bucket: TypeAlias = list[tuple[bytes, Value]]
+    Entry: TypeAlias = tuple[bytes, Value]
+    Bucket: TypeAlias = tuple[Entry, ...]
+    """Entries in the order of their keys. Tuples, which the garbage collector stops to look at when they hold no references."""
     Pointer: TypeAlias = "Bucket | Cid | _Node"
 
 BIT_WIDTH = 5
@@ -74,23 +82,29 @@ class Hamt:
     """
 
     def __init__(self, blocks: Blockstore, root: Cid | None = None, *, bit_width: int = BIT_WIDTH) -> None:
-        if not 1 <= bit_width <= 8:
-            raise InputError(f"a bit width is from 1 to 8, not {bit_width}", kind="BitWidth")
+        check_bit_width(bit_width)
         self._blocks = blocks
         self._width = bit_width
+        self._shifts = range(HASH_BITS - bit_width, -1, -bit_width)
+        """By how much the hash of a key is shifted for its bits at each level, from the root on."""
         self._root = _Node() if root is None else self._load(root)
 
     def get(self, key: bytes, default: Value = None) -> Value:
         """Return the value of a key, or the default."""
-        node, path = self._root, self._path(key)
-        for bit in path:
-            if not node.bitmap >> bit & 1:
+        node, number, width = self._root, _hash(key), self._width
+        mask = (1 << width) - 1
+        for shift in self._shifts:
+            bit = number >> shift & mask
+            bitmap = node.bitmap
+            if not bitmap >> bit & 1:
                 return default
-            pointer = self._pointer(node, node.position(bit))
-            if isinstance(pointer, _Node):
-                node = pointer
-                continue
-            return next((value for other, value in pointer if other == key), default)
+            pointer = self._pointer(node, (bitmap & (1 << bit) - 1).bit_count())
+            if type(pointer) is tuple:
+                for other, value in pointer:
+                    if other == key:
+                        return value
+                return default
+            node = pointer  # type: ignore[assignment]  # a bucket is a tuple and nothing else is
         raise FormatError("a map is deeper than its hashes are long", kind="HamtTooDeep")
 
     def __contains__(self, key: bytes) -> bool:
@@ -99,47 +113,43 @@ class Hamt:
 
     def set(self, key: bytes, value: Value) -> None:
         """Set the value of a key."""
-        self._insert(self._root, self._path(key), bytes(key), value)
+        key = bytes(key)
+        self._insert(self._root, 0, _hash(key), (key, value))
 
-    def _insert(self, node: _Node, path: Iterator[int], key: bytes, value: Value) -> None:
-        """Put an entry below a node; the path continues where the node is."""
-        for bit in path:
+    def _insert(self, node: _Node, depth: int, number: int, entry: Entry) -> None:
+        """Put an entry below a node that is so many levels below the root; `number` is the hash of its key."""
+        mask = (1 << self._width) - 1
+        key = entry[0]
+        for level in range(depth, len(self._shifts)):
+            bit = number >> self._shifts[level] & mask
             node.cid = None
             index = node.position(bit)
             if not node.bitmap >> bit & 1:
                 node.bitmap |= 1 << bit
-                node.pointers.insert(index, [(key, value)])
+                node.pointers.insert(index, (entry,))
                 return
             pointer = self._pointer(node, index)
             if isinstance(pointer, _Node):
                 node = pointer
                 continue
-            entries = [entry for entry in pointer if entry[0] != key]
+            entries = [other for other in pointer if other[0] != key]
             if len(entries) < BUCKET_SIZE:
-                entries.append((key, value))
+                entries.append(entry)
                 entries.sort(key=_key)
-                node.pointers[index] = entries
+                node.pointers[index] = tuple(entries)
                 return
-            child = _Node()
-            depth = self._depth(key, path)
-            for other, held in entries:
-                child_path = self._path(other)
-                for _ in range(depth):
-                    next(child_path)
-                self._insert(child, child_path, other, held)
-            node.pointers[index] = child
+            child = node.pointers[index] = _Node()
+            for other in entries:
+                self._insert(child, level + 1, _hash(other[0]), other)
             node = child
         raise FormatError("too many keys have hashes that start alike", kind="HamtTooDeep")
-
-    def _depth(self, key: bytes, path: Iterator[int]) -> int:
-        """Return how many bits of its path a key has used."""
-        return HASH_BITS // self._width - path.__length_hint__()  # type: ignore[attr-defined,no-any-return]  # a list iterator
 
     def delete(self, key: bytes) -> bool:
         """Remove a key and return whether it was there."""
         trail: list[tuple[_Node, int, int]] = []
-        node = self._root
-        for bit in self._path(key):
+        node, number = self._root, _hash(key)
+        for shift in self._shifts:
+            bit = number >> shift & (1 << self._width) - 1
             if not node.bitmap >> bit & 1:
                 return False
             index = node.position(bit)
@@ -148,7 +158,7 @@ class Hamt:
             if isinstance(pointer, _Node):
                 node = pointer
                 continue
-            entries = [entry for entry in pointer if entry[0] != key]
+            entries = tuple(entry for entry in pointer if entry[0] != key)
             if len(entries) == len(pointer):
                 return False
             self._shrink(trail, entries)
@@ -177,12 +187,12 @@ class Hamt:
         stack: list[tuple[_Node, int]] = [(self._root, 0)]
         while stack:
             node, index = stack.pop()
-            if len(stack) > HASH_BITS // self._width:
+            if len(stack) > len(self._shifts):
                 raise FormatError("a map is deeper than its hashes are long", kind="HamtTooDeep")
             while index < len(node.pointers):
                 pointer = node.pointers[index]
                 index += 1
-                if isinstance(pointer, list):
+                if isinstance(pointer, tuple):
                     yield from pointer
                     continue
                 stack += [(node, index), (self._load(pointer) if isinstance(pointer, Cid) else pointer, 0)]
@@ -210,12 +220,6 @@ class Hamt:
         assert self._root.cid is not None
         return self._root.cid
 
-    def _path(self, key: bytes) -> Iterator[int]:
-        """Return the bits of the hash of a key as pointers of nodes, from the root on."""
-        number, width = int.from_bytes(sha256(key).digest()), self._width
-        mask = (1 << width) - 1
-        return iter([number >> HASH_BITS - width * step & mask for step in range(1, HASH_BITS // width + 1)])
-
     def _pointer(self, node: _Node, index: int) -> Bucket | _Node:
         """Return a pointer of a node, with a link followed and kept."""
         pointer = node.pointers[index]
@@ -225,41 +229,59 @@ class Hamt:
 
     def _load(self, cid: Cid) -> _Node:
         value = dagcbor.decode(load_block(self._blocks, cid))
-        try:
-            field, raw = value
-            bitmap = int.from_bytes(field)
-            pointers: list[Pointer] = [pointer if isinstance(pointer, Cid) else _bucket(pointer) for pointer in raw]
-        except (TypeError, ValueError):
-            raise FormatError(f"block {cid} is no node of a map", kind="InvalidHamt") from None
+        if type(value) is not list or len(value) != 2 or type(value[0]) is not bytes or type(value[1]) is not list:
+            raise FormatError(f"block {cid} is no node of a map", kind="InvalidHamt")
+        field, pointers = value
+        if not _freeze(pointers):
+            raise FormatError(f"block {cid} is no node of a map", kind="InvalidHamt")
+        bitmap = int.from_bytes(field)
         if field[:1] == b"\0" or bitmap >> (1 << self._width) or bitmap.bit_count() != len(pointers):
             raise FormatError(f"the bitfield of node {cid} does not fit its pointers", kind="InvalidHamt")
         return _Node(bitmap, pointers, cid)
 
 
-def _key(entry: tuple[bytes, Value]) -> bytes:
+def _hash(key: bytes) -> int:
+    return int.from_bytes(sha256(key).digest())
+
+
+def _key(entry: Entry) -> bytes:
     return entry[0]
 
 
-def _bucket(raw: Value) -> Bucket:
-    """Check a bucket that was read; raises `TypeError` or `ValueError` for another shape."""
-    entries = [(key, value) for key, value in raw]
-    keys = [key for key, _ in entries]
-    if not 1 <= len(entries) <= BUCKET_SIZE or any(type(key) is not bytes for key in keys) or sorted(set(keys)) != keys:
-        raise ValueError(raw)
-    return entries
+def _freeze(pointers: list[Value]) -> bool:
+    if _core_freeze is not None:
+        return _core_freeze(pointers, Cid, BUCKET_SIZE)
+    return readable_freeze(pointers, Cid, BUCKET_SIZE)  # type: ignore[unreachable]  # without the core
+
+
+def readable_freeze(pointers: list[Value], cls: type, bucket_size: int) -> bool:
+    """Make tuples of the buckets among what was read as pointers, and return whether all are pointers.
+
+    Those are links, and lists of one to three pairs in the order of keys that differ.
+    """
+    for index, pointer in enumerate(pointers):
+        if type(pointer) is cls:
+            continue
+        if type(pointer) is not list or not 1 <= len(pointer) <= bucket_size:
+            return False
+        if not all(type(entry) is list and len(entry) == 2 and type(entry[0]) is bytes for entry in pointer):
+            return False
+        if not all(one[0] < other[0] for one, other in pairwise(pointer)):
+            return False
+        pointers[index] = tuple(map(tuple, pointer))
+    return True
 
 
 def _as_bucket(node: _Node) -> Bucket | None:
     """Return what a node holds as one bucket, or None if it holds more or has links."""
-    entries: Bucket = []
+    entries: list[Entry] = []
     for pointer in node.pointers:
-        if not isinstance(pointer, list) or len(entries) + len(pointer) > BUCKET_SIZE:
+        if not isinstance(pointer, tuple) or len(entries) + len(pointer) > BUCKET_SIZE:
             return None
         entries += pointer
-    return sorted(entries, key=_key)
+    return tuple(sorted(entries, key=_key))
 
 
 def _encode(node: _Node) -> bytes:
     field = node.bitmap.to_bytes(-(-node.bitmap.bit_length() // 8))
-    pointers = [[list(entry) for entry in pointer] if isinstance(pointer, list) else pointer for pointer in node.pointers]
-    return dagcbor.encode([field, pointers])
+    return dagcbor.encode([field, node.pointers])

@@ -148,6 +148,10 @@ def count_plain_links(data: bytes) -> tuple[int, int] | None:
 
 
 def _dagcbor_links(data: bytes) -> list[Cid]:
+    if _core is not None:
+        found = _core.scan(data, Cid)
+        if found is not None:
+            return list(found[0])
     return [Cid.from_checked(raw) for raw in dagcbor_link_bytes(data)[0]]
 
 

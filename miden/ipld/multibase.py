@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b32decode, b32encode, b64decode, b64encode
+from binascii import hexlify
+
 from miden.errors import FormatError, InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _BASE32HEX = "0123456789abcdefghijklmnopqrstuv"
@@ -42,13 +49,13 @@ _FOLDED = {name for name, (_, alphabet, _) in BASES.items() if alphabet.lower() 
 """Bases of one case only; they are read in either."""
 
 MAX_POSITIONAL = 4096
-"""Characters read in a base that is no power of two: such a conversion takes quadratic time."""
+"""Characters read in a base that is no power of two, four times the bytes written: such a conversion takes quadratic time."""
 
 
 def encode_multibase(data: bytes, base: str = "base32") -> str:
     """Return bytes as text in a base, with its prefix.
 
-    Raises `InputError` for a base that is not in `BASES`.
+    Raises `InputError` for a base that is not in `BASES`, and for more than 1,024 bytes in one that is no power of two.
 
     >>> encode_multibase(b"yes mani !", "base58btc")
     'z7paNL19xttacUY'
@@ -75,15 +82,13 @@ def decode_multibase(text: str) -> tuple[str, bytes]:
     digits = text[1:]
     if name in _FOLDED:
         digits = digits.upper() if alphabet.upper() == alphabet else digits.lower()
-    values = {character: value for value, character in enumerate(alphabet)}
     bits = _bits(alphabet)
     if padded:
         digits = _strip_padding(digits, bits)
-    for index, character in enumerate(digits):
-        if character not in values:
-            raise FormatError(f"{character!r} is not in the alphabet of {name}", offset=index + 1, kind="InvalidCharacter")
-    numbers = [values[character] for character in digits]
-    return name, _decode_bits(numbers, bits) if bits else _decode_number(numbers, len(alphabet))
+    if not set(alphabet).issuperset(digits):
+        index, character = next((index, character) for index, character in enumerate(digits) if character not in alphabet)
+        raise FormatError(f"{character!r} is not in the alphabet of {name}", offset=index + 1, kind="InvalidCharacter")
+    return name, _decode_bits(digits, alphabet, bits) if bits else _decode_number(digits, alphabet)
 
 
 def _bits(alphabet: str) -> int:
@@ -92,25 +97,37 @@ def _bits(alphabet: str) -> int:
     return size.bit_length() - 1 if size & size - 1 == 0 else 0
 
 
+_STANDARD: dict[int, tuple[str, Callable[[str], bytes], Callable[[bytes], bytes]]] = {
+    4: ("0123456789abcdef", bytes.fromhex, hexlify),
+    5: (_BASE32.upper(), b32decode, b32encode),
+    6: (_BASE64, b64decode, b64encode),
+}
+"""Bits of a character -> alphabet, reader and writer of the standard library."""
+
+
 def _encode_bits(data: bytes, alphabet: str, bits: int, padded: bool) -> str:
-    count = -(-len(data) * 8 // bits)
-    number = int.from_bytes(data) << count * bits - len(data) * 8
-    text = "".join(alphabet[number >> bits * index & (1 << bits) - 1] for index in reversed(range(count)))
+    if bits in _STANDARD:
+        standard, _, write = _STANDARD[bits]
+        text = write(data).decode().rstrip("=").translate(str.maketrans(standard, alphabet))
+    else:
+        count = -(-len(data) * 8 // bits)
+        number = int.from_bytes(data) << count * bits - len(data) * 8
+        text = f"{number:0{count}{'o' if bits == 3 else 'b'}}" if count else ""
     return text + "=" * (-len(text) % _group(bits)) if padded else text
 
 
-def _decode_bits(numbers: list[int], bits: int) -> bytes:
-    collected = bytearray()
-    held = buffer = 0
-    for number in numbers:
-        buffer, held = buffer << bits | number, held + bits
-        if held >= 8:
-            held -= 8
-            collected.append(buffer >> held)
-            buffer &= (1 << held) - 1
-    if held >= bits or buffer:
-        raise FormatError("the text ends with bits that belong to no byte", offset=len(numbers), kind="TrailingBits")
-    return bytes(collected)
+def _decode_bits(digits: str, alphabet: str, bits: int) -> bytes:
+    size = len(digits) * bits // 8
+    if bits in _STANDARD:
+        standard, read, _ = _STANDARD[bits]
+        whole = digits + alphabet[0] * (-len(digits) % _group(bits))  # in place of padding, which says no more than the length does
+        data = read(whole.translate(str.maketrans(alphabet, standard)))[:size]
+    else:
+        number = int(digits, 1 << bits) if digits else 0
+        data = (number >> len(digits) * bits - size * 8).to_bytes(size)
+    if len(digits) * bits - size * 8 >= bits or _encode_bits(data, alphabet, bits, False) != digits:
+        raise FormatError("the text ends with bits that belong to no byte", offset=len(digits), kind="TrailingBits")
+    return data
 
 
 def _group(bits: int) -> int:
@@ -129,6 +146,8 @@ def _strip_padding(digits: str, bits: int) -> str:
 
 
 def _encode_number(data: bytes, alphabet: str) -> str:
+    if len(data) > MAX_POSITIONAL // 4:
+        raise InputError(f"more than {MAX_POSITIONAL // 4} bytes in a base that is no power of two", kind="TextTooLong")
     number, text = int.from_bytes(data), ""
     while number:
         number, digit = divmod(number, len(alphabet))
@@ -136,12 +155,12 @@ def _encode_number(data: bytes, alphabet: str) -> str:
     return alphabet[0] * (len(data) - len(data.lstrip(b"\0"))) + text
 
 
-def _decode_number(numbers: list[int], base: int) -> bytes:
-    if len(numbers) > MAX_POSITIONAL:
+def _decode_number(digits: str, alphabet: str) -> bytes:
+    if len(digits) > MAX_POSITIONAL:
         text = f"more than {MAX_POSITIONAL} characters in a base that is no power of two"
         raise FormatError(text, offset=MAX_POSITIONAL, kind="TextTooLong")
-    number = zeros = 0
-    for digit in numbers:
-        number = number * base + digit
-        zeros += not number
+    number, base = 0, len(alphabet)
+    for character in digits:
+        number = number * base + alphabet.index(character)
+    zeros = len(digits) - len(digits.lstrip(alphabet[0]))
     return b"\0" * zeros + number.to_bytes(-(-number.bit_length() // 8))

@@ -213,6 +213,7 @@ class StoreBlocks:
         count = size = 0
         for cid, data in blocks:
             if cid.is_identity:
+                cid.verify(data)
                 continue
             batch.append(block_envelope(cid, data))
             count += 1
@@ -222,13 +223,13 @@ class StoreBlocks:
                 batch, size = [], 0
         if batch:
             self.store.keep(batch)
-        for cid in pin:
-            self.pin(cid, owner=owner)
+        if pin:
+            self.pin(*pin, owner=owner)
         return count
 
-    def pin(self, cid: Cid, *, owner: str | None = None) -> None:
-        """Keep a block and what it links to whenever garbage is collected; raises as `ObjectStore.pin` does."""
-        self.store.pin(key_of(cid), owner=owner)
+    def pin(self, *cids: Cid, owner: str | None = None) -> None:
+        """Keep blocks and what they link to whenever garbage is collected; raises as `ObjectStore.pin` does."""
+        self.store.pin(*map(key_of, cids), owner=owner)
 
     def unpin(self, cid: Cid, *, owner: str | None = None) -> bool:
         """Take back a pin and return whether there was one."""

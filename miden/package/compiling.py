@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from miden.errors import LinkError
 from miden.package.cache import bytes_key, content_key
+from miden.package.linked import core_dependencies
 from miden.package.needs import SECTION as NEEDS_SECTION
 from miden.package.needs import project_needs
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from miden.package.project import Profile, Project, Target
     from miden.package.sources import ModuleText
 
-FORMAT = "target-2"
+FORMAT = "target-3"
 """Part of every key: what is kept with an artifact, and how."""
 
 
@@ -61,7 +62,8 @@ class Inputs:
 def compile_target(inputs: Inputs, *, warnings_as_errors: bool, core: Library | None = None) -> tuple[bytes, dict[str, Any]]:
     """Assemble a target; return the bytes of its package and facts about it.
 
-    The core library, or `core` in its place, is linked dynamically where a target names it: whoever runs the package has it.
+    The core library, or `core` in its place, is linked dynamically where a target names it, and is a dependency then: whoever
+    runs the package has it, and can tell whether it is this one.
     Raises `AssemblyError` for sources that do not assemble, `LinkError` for dependencies that do not fit together.
     """
     from miden.assembly.assembler import Assembler
@@ -90,7 +92,7 @@ def compile_target(inputs: Inputs, *, warnings_as_errors: bool, core: Library | 
         version=project.version,
         description=project.description,
         kind=_kind(inputs.target.kind),
-        dependencies=_run_time_dependencies(inputs),
+        dependencies=_run_time_dependencies(inputs, core_dependencies(artifact.forest, core)),
         sections=_sections(inputs),
     )
     data, inner = package.to_bytes(), artifact.to_bytes()
@@ -141,8 +143,8 @@ def _kind(name: str) -> PackageKind:
     return PackageKind.LIBRARY if name == "kernel" else PackageKind[name.upper().replace("-", "_")]
 
 
-def _run_time_dependencies(inputs: Inputs) -> list[Dependency]:
-    """Return what must be there at run time: kernels, what is linked dynamically, and what all of those were linked with.
+def _run_time_dependencies(inputs: Inputs, core: tuple[Dependency, ...]) -> list[Dependency]:
+    """Return what must be there at run time: kernels, what is linked dynamically, what those were linked with, and `core`.
 
     The digest is what counts: two versions of a package can be needed side by side, by code that was built at other times.
     """
@@ -154,7 +156,7 @@ def _run_time_dependencies(inputs: Inputs) -> list[Dependency]:
         if linkage == "dynamic" or package.is_kernel:
             found[Dependency(unit.name, package.digest)] = None
         found |= dict.fromkeys(package.dependencies)
-    return list(found)
+    return list(found | dict.fromkeys(core))
 
 
 def _warning(diagnostic: Diagnostic) -> dict[str, Any]:

@@ -279,6 +279,7 @@ def describe_package(package: Package, data: bytes) -> IndexEntry:
 
     from miden.mast.commitments import content_commitment, roots_commitment
     from miden.mast.versions import CURRENT
+    from miden.package.linked import is_core
     from miden.package.package import ManifestProcedure
 
     if package.version_text is None:
@@ -297,7 +298,7 @@ def describe_package(package: Package, data: bytes) -> IndexEntry:
         sha256=sha256(data).hexdigest(),
         size=len(data),
         needs=Needs() if section is None else Needs.from_bytes(section),
-        linked=tuple(Linked(item.name, item.digest) for item in package.dependencies),
+        linked=tuple(Linked(item.name, item.digest) for item in package.dependencies if not is_core(item.name)),
         exports={path: item.digest for path, item in package.exports.items() if isinstance(item, ManifestProcedure)},
     )
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from miden.errors import InputError, IntegrityError, NotFoundError
 from miden.isa import NodeKind
+from miden.package.linked import is_core
 from miden.package.needs import Need
 from miden.package.requirements import Requirement
 from miden.registry.index import EXECUTABLE, Linked
@@ -174,7 +175,8 @@ class Installer:
         """
         state = self.home.read()
         here = {item.entry.code for item in state.packages.values()}.union(given)
-        linked = tuple(Linked(item.name, item.digest) for item in package.dependencies if item.digest not in here)
+        needed = (item for item in package.dependencies if item.digest not in here and not is_core(item.name))
+        linked = tuple(Linked(item.name, item.digest) for item in needed)
         if not linked:
             return Change((), (), tuple(state.packages), state)
         lock = plan_linked(package.name, linked, self.sources)

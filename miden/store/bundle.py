@@ -177,8 +177,7 @@ def import_bundle(store: ObjectStore, file: BinaryIO, *, pin: bool | str = False
             f"the bundle has no object for its root {unserved[0]}", expected=str(unserved[0]), found=None, kind="BundleIncomplete"
         )
     if pin:
-        for key in roots:
-            store.pin(key, owner=pin if isinstance(pin, str) else None)
+        store.pin(*roots, owner=pin if isinstance(pin, str) else None)
     missing = tuple(sorted(key for key in needed - served if not store.contains(key)))
     return Imported(roots, count, size, missing)
 

@@ -8,6 +8,7 @@
     cache = "256 MiB"               # of the hot cache; "none" for no limit
     cache-policy = "arc"            # arc, lru
     quota = "20 GiB"                # what objects and packs may take on the disk
+    core-library = true             # whether commands that put something also keep the core library there
 
     [[store.remotes]]               # asked after it, in this order; what they have is verified and kept
     kind = "http"                   # any provider
@@ -41,7 +42,15 @@ _SIZE = re.compile(r"(\d{1,15})\s*(?:(K|M|G|T)i?B?|B)?", re.ASCII | re.IGNORECAS
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _KIND = re.compile(r"([a-z][a-z0-9-]+):(.*)", re.ASCII | re.DOTALL)
 
-_FIELDS = {"path": str, "policy": str, "cache": (str, int), "cache-policy": str, "quota": (str, int), "remotes": list}
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "path": str,
+    "policy": str,
+    "cache": (str, int),
+    "cache-policy": str,
+    "quota": (str, int),
+    "core-library": bool,
+    "remotes": list,
+}
 
 
 class Remote(NamedTuple):
@@ -60,6 +69,7 @@ class StoreConfig(NamedTuple):
     cache: int | str | None = None
     cache_policy: str | None = None
     quota: int | str | None = None
+    core_library: bool | None = None
     remotes: tuple[Remote, ...] = ()
 
     @classmethod
@@ -79,12 +89,10 @@ class StoreConfig(NamedTuple):
             if name not in _FIELDS or (not trusted and name in ("path", "remotes")):
                 known = ", ".join(name for name in _FIELDS if trusted or name not in ("path", "remotes"))
                 file.fail(f"there is no setting {name!r} here", f"store.{name}", kind="InvalidConfig", hint=f"there is {known}")
-            if not isinstance(value, _FIELDS[name]) or isinstance(value, bool):  # type: ignore[arg-type]  # types, or tuples of them
+            if not isinstance(value, _FIELDS[name]) or (isinstance(value, bool) and _FIELDS[name] is not bool):
                 file.fail(f"{name} cannot be a {type(value).__name__}", f"store.{name}", kind="InvalidConfig")
         remotes = [_remote(file, table, number) for number in range(len(table.get("remotes", ())))]
-        config = cls(
-            table.get("path"), table.get("policy"), table.get("cache"), table.get("cache-policy"), table.get("quota"), tuple(remotes)
-        )
+        config = cls(**{name.replace("-", "_"): value for name, value in {**table, "remotes": tuple(remotes)}.items()})
         try:
             config.check()
         except InputError as error:
@@ -117,8 +125,16 @@ class StoreConfig(NamedTuple):
     def to_toml(self) -> str:
         """Write what a store's own file may say."""
         names = {"policy": self.policy, "cache": self.cache, "cache-policy": self.cache_policy, "quota": self.quota}
-        lines = [f"{name} = {value if isinstance(value, int) else _quoted(value)}" for name, value in names.items() if value is not None]
+        names |= {"core-library": self.core_library}
+        lines = [f"{name} = {_literal(value)}" for name, value in names.items() if value is not None]
         return "\n".join(["[store]", *lines, ""])
+
+    def with_own(self) -> StoreConfig:
+        """Return these settings with those of the store's own file under them, if it has one."""
+        kind, location = split_place(self.path or "")
+        if self.path is None or kind != "filesystem":
+            return self
+        return self.over(StoreConfig.read(Path(location) / OWN_FILE, trusted=False))
 
     def open(self, *, create: bool = False, writable: bool = True) -> ObjectStore:
         """Open the store, with its own file under this one and the remotes behind it.
@@ -138,7 +154,7 @@ class StoreConfig(NamedTuple):
         if self.path is None:
             raise InputError("no place of a store is given", kind="NoStore", hint="name one with path, or with --store")
         kind, location = split_place(self.path)
-        config = self if kind != "filesystem" else self.over(StoreConfig.read(Path(location) / OWN_FILE, trusted=False))
+        config = self.with_own()
         remotes = [open_provider(remote.kind, remote.location, **remote.options) for remote in config.remotes]
         settings: dict[str, Any] = {
             "policy": config.policy or POLICIES[0],
@@ -194,7 +210,7 @@ def _remote(file: TomlFile, table: dict[str, Any], number: int) -> Remote:
     return Remote(entry["kind"], entry["location"], options)
 
 
-def _quoted(text: str) -> str:
+def _literal(value: str | int) -> str:
     import json
 
-    return json.dumps(text)  # a string of JSON is one of TOML
+    return json.dumps(value)  # what JSON writes for these is TOML

@@ -43,6 +43,10 @@ class Pins:
         with self._lock:
             return {owner: set(keys) for owner, keys in self._owners.items()}
 
+    def of(self, owner: str) -> set[ObjectKey]:
+        """Return the keys that an owner has pinned."""
+        return self.all().get(owner, set())
+
     def add(self, keys: Iterable[ObjectKey], *, owner: str | None = None) -> None:
         """Pin keys."""
         with self._lock:
@@ -82,10 +86,12 @@ class DiskPins(Pins):
 
     def all(self) -> dict[str, set[ObjectKey]]:
         """Return the pinned keys by owner."""
-        try:
-            return {owner: set(map(ObjectKey.parse, keys)) for owner, keys in self._all()}
-        except InputError as error:
-            raise IntegrityError(f"the pins have a line that is no key: {error}", kind="DamagedPins", hint=HINT) from error
+        return {owner: _parse(keys) for owner, keys in self._all()}
+
+    def of(self, owner: str) -> set[ObjectKey]:
+        """Return the keys that an owner has pinned; only that one's file is read."""
+        with storage_errors(self._disk.root, "read pins"):
+            return _parse(self._keys(self._path(owner)))
 
     def owners(self, key: ObjectKey) -> list[str]:
         """Return who has pinned a key, sorted."""
@@ -158,6 +164,13 @@ class DiskPins(Pins):
 
 
 HINT = "restore the file, or delete it and pin again what it kept; nothing is collected before"
+
+
+def _parse(keys: Iterable[str]) -> set[ObjectKey]:
+    try:
+        return set(map(ObjectKey.parse, keys))
+    except InputError as error:
+        raise IntegrityError(f"the pins have a line that is no key: {error}", kind="DamagedPins", hint=HINT) from error
 
 
 def _pins_to_bytes(owner: str, keys: Iterable[str]) -> bytes:

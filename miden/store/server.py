@@ -31,6 +31,7 @@ try:
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.exceptions import HTTPException
+    from starlette.requests import ClientDisconnect
     from starlette.responses import JSONResponse, Response
     from starlette.routing import Route
 except ImportError as error:
@@ -199,10 +200,13 @@ def _error(status: int, kind: str, message: str, headers: Mapping[str, str] | No
 async def _body_keys(request: Request) -> list[ObjectKey]:
     """Read the body of a request, and no more than it may have."""
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_KEYS * KEY_SIZE:
-            raise HTTPException(413, f"a request has at most {MAX_KEYS} keys")
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > MAX_KEYS * KEY_SIZE:
+                raise HTTPException(413, f"a request has at most {MAX_KEYS} keys")
+    except ClientDisconnect as gone:  # nobody reads the answer; an error of ours would fill the log
+        raise HTTPException(400, "the request ends before its body does") from gone
     if len(body) % KEY_SIZE:
         raise InputError(f"keys have {KEY_SIZE} bytes each, found {len(body)} in all", kind="InvalidRoot")
     keys = [ObjectKey.from_bytes(bytes(body[at : at + KEY_SIZE])) for at in range(0, len(body), KEY_SIZE)]

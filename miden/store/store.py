@@ -215,16 +215,18 @@ class ObjectStore:
         counts = [provider.remove((key,)) for provider in self.chain.providers if provider.local and provider.writable]
         return any(counts)
 
-    def pin(self, root: Root, *, owner: str | None = None) -> None:
-        """Keep a root and what it needs whenever garbage is collected; `owner` names who wants that, by default ``manual``.
+    def pin(self, *roots: Root, owner: str | None = None) -> None:
+        """Keep roots and what they need whenever garbage is collected; `owner` names who wants that, by default ``manual``.
 
-        Raises `NotFoundError` of kind ``ObjectNotFound`` if the root is not where objects are put.
+        Raises `NotFoundError` of kind ``ObjectNotFound`` if one is not where objects are put; then none is pinned.
         """
-        key, home = as_key(root), self.home
+        keys, home = [as_key(root) for root in roots], self.home
         with home.exclusive() if isinstance(home, Maintained) else nullcontext():
-            if key not in home.contains((key,)):
-                raise missing(key, [Answer(home.name, None)])
-            self.pins.add([key], owner=owner)
+            here = home.contains(keys)
+            for key in keys:
+                if key not in here:
+                    raise missing(key, [Answer(home.name, None)])
+            self.pins.add(keys, owner=owner)
 
     def unpin(self, root: Root, *, owner: str | None = None) -> bool:
         """Take back a pin and return whether there was one."""

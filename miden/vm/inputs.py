@@ -105,8 +105,9 @@ class AdviceInputs:
     map
         Word -> tuple of felts.
     store
-        Trees: `MerkleTree`, `SparseMerkleTree`, `PartialMerkleTree`, `MerkleNodes` of `miden.vm.merkle`. They are
-        hashed when a run starts, by the backend that runs.
+        Trees: `MerkleTree`, `SparseMerkleTree`, `PartialMerkleTree`, `MerkleNodes` of `miden.vm.merkle`, which are hashed
+        when a run starts, by the backend that runs; and those of `miden.vm.trees` and `miden.vm.partial_tree`, which know
+        their nodes.
 
     Raises
     ------

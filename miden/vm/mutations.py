@@ -101,11 +101,10 @@ def checked_mutations(mutations: object) -> list[Mutation]:
     if not hasattr(mutations, "__iter__"):
         text = f"an event handler returns a list of mutations or None, found {type(mutations).__name__}"
         raise InputError(text, kind="InvalidMutation")
-    result: list[Mutation] = []
-    for mutation in mutations:
+    result = list(mutations)
+    for mutation in result:
         if not isinstance(mutation, MUTATIONS):
             raise InputError(f"an event handler returns mutations, found {type(mutation).__name__}", kind="InvalidMutation")
-        result.append(mutation)
     return result
 
 

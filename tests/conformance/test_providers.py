@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from miden.errors import InputError, StorageError
+from miden.field import Word
+from miden.ipld import dagcbor
+from miden.ipld.blocks import reachable
+from miden.ipld.cid import RAW, Cid
+from miden.ipld.mast import node_cid
+from miden.ipld.multihash import HASH_CODES
+from miden.ipld.objects import StoreBlocks, block_envelope
+from miden.isa import NodeKind
 from miden.mast.builder import ForestBuilder
+from miden.mast.digests import DYN_DIGEST
 from miden.store.envelope import object_id
 from miden.store.objects import envelopes_of
 from miden.store.provider import Maintained, Provider, StoredObject, open_provider
@@ -169,6 +178,24 @@ def test_a_large_object(place: Place) -> None:
     assert len(stored.data) > 500_000
     place.write.put_many([stored])
     assert place.read.get(stored.keys[7]) == stored.data
+
+
+def test_blocks_are_kept_beside_code(place: Place) -> None:
+    """What is put through one provider, a store reads through the other: links, names of any length, and code."""
+    leaf, inner = Cid.of(b"leaf", RAW, HASH_CODES["sha2-512"]), dagcbor.encode({"code": node_cid(DYN_DIGEST), "n": 1})
+    root_data = dagcbor.encode([leaf, Cid.of(inner)])
+    root = Cid.of(root_data)
+    pairs = [(leaf, b"leaf"), (Cid.of(inner), inner), (root, root_data), (node_cid(DYN_DIGEST), bytes((NodeKind.DYN,)))]
+    place.write.put_many(StoredObject(envelope.keys, envelope.to_bytes()) for envelope in (block_envelope(*pair) for pair in pairs))
+    blocks = StoreBlocks(ObjectStore([place.read]))
+    assert dict(reachable(blocks, [root])) == dict(pairs)
+    assert blocks.get_many([leaf, root, Cid.of(b"absent")]) == {leaf: b"leaf", root: root_data}
+    assert root in blocks
+    assert Cid.of(b"absent") not in blocks
+    assert blocks.store.get(Word.from_bytes(DYN_DIGEST)).summary() == {"dyn": 1}
+    if place.read.local:
+        assert set(blocks) == {cid for cid, _ in pairs}
+        assert blocks.store.fsck().clean
 
 
 def test_what_was_put_outlives_the_provider(place: Place) -> None:

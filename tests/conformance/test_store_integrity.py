@@ -10,7 +10,7 @@ import pytest
 from blake3 import blake3
 
 from miden.assembly import assemble
-from miden.errors import FormatError, IntegrityError, NotFoundError, StorageError
+from miden.errors import FormatError, InputError, IntegrityError, NotFoundError, StorageError
 from miden.mast.advice_map import AdviceMap
 from miden.mast.builder import ForestBuilder
 from miden.store.border import Border
@@ -375,13 +375,14 @@ def test_an_object_of_another_version_is_never_served(folder: Path) -> None:
             other = ObjectKey(version, key_of(forest).digest)
             assert provider.get(other) is None
             assert not store.contains(other)
-            with pytest.raises(NotFoundError):
+            # beyond 255 are the keys of blocks, which are no code
+            with pytest.raises(NotFoundError if version < 256 else InputError):
                 store.get(other)
             hits += 1
             data = enveloped(forest, keys=(other,))
             provider.put_many([StoredObject((other,), data)])
             assert provider.get(other) == data
-            with pytest.raises(IntegrityError):
+            with pytest.raises(IntegrityError if version < 256 else InputError):
                 ObjectStore([provider]).get(other)
             assert store.get(root_of(forest)) == forest
         assert hits == 5

@@ -11,6 +11,7 @@ from miden.errors import InputError
 from miden.field import P, Word
 from miden.vm.backends import get_backend
 from miden.vm.merkle import MerkleTree, SparseMerkleTree
+from miden.vm.partial_tree import PartialTree
 from miden.vm.trees import FullTree, Mmr, Opening, Openings, SimpleSmt, Smt
 
 MERGE_MANY = get_backend(None).merge_many
@@ -108,11 +109,41 @@ class FullTreeMachine(RuleBasedStateMachine):
         assert all(self.tree.open(index).verify(self.tree.root) for index in range(8))
 
 
+class PartialTreeMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.whole = FullTree([word(n) for n in range(16)])
+        self.part = PartialTree(self.whole.root)
+        self.known: set[int] = set()
+
+    @rule(index=st.integers(0, 15))
+    def add(self, index: int) -> None:
+        self.part.add(self.whole.open(index))
+        self.known.add(index)
+
+    @rule(index=st.integers(0, 15), leaf=words)
+    def set(self, index: int, leaf: Word) -> None:
+        if index in self.known:
+            assert self.part.set(4, index, leaf) == self.whole.set(index, leaf)
+        else:
+            with pytest.raises(InputError, match="not known"):
+                self.part.set(4, index, leaf)
+
+    @invariant()
+    def is_a_part_of_the_whole(self) -> None:
+        assert self.part.root == self.whole.root
+        assert set(self.part) == {(4, index) for index in self.known}
+        assert all(self.part.open(4, index) == self.whole.open(index) for index in self.known)
+        assert set(self.part.inner_nodes(MERGE_MANY)) == set(self.part.openings().inner_nodes(MERGE_MANY))
+        assert set(self.part.inner_nodes(MERGE_MANY)) <= set(self.whole.inner_nodes(MERGE_MANY))
+
+
 TestSmt = SmtMachine.TestCase
 TestSimpleSmt = SimpleSmtMachine.TestCase
 TestMmr = MmrMachine.TestCase
 TestFullTree = FullTreeMachine.TestCase
-for case in (TestSmt, TestSimpleSmt, TestMmr, TestFullTree):
+TestPartialTree = PartialTreeMachine.TestCase
+for case in (TestSmt, TestSimpleSmt, TestMmr, TestFullTree, TestPartialTree):
     case.settings = STEPS
 
 
@@ -141,6 +172,23 @@ def test_openings_are_a_set() -> None:
         Openings(word(1), [tree.open(1)])
 
 
+def test_leaves_of_a_partial_tree_may_be_at_any_depth() -> None:
+    whole = FullTree([word(n) for n in range(8)])
+    opening = whole.open(4)
+    inner = Opening(1, Word.from_bytes(list(opening.nodes())[1][0]), opening.path[2:])
+    part = PartialTree(whole.root, [inner])
+    assert part.get(1, 1) == inner.leaf
+    changed = PartialTree(whole.root, [inner])
+    assert changed.set(1, 1, word(9)) == inner.leaf
+    part.add(whole.open(4))
+    with pytest.raises(InputError, match="below it"):
+        part.set(1, 1, word(9))
+    part.set(3, 4, word(9))
+    whole.set(4, word(9))
+    assert part.root == whole.root
+    assert part.get(1, 1) != inner.leaf
+
+
 def test_what_cannot_be() -> None:
     with pytest.raises(InputError):
         FullTree([word(1)] * 3)
@@ -154,6 +202,8 @@ def test_what_cannot_be() -> None:
         Smt({Word((n, 0, 0, 5)): word(1) for n in range(1025)})
     with pytest.raises(InputError):
         Opening(2, word(1), [word(1)])
+    with pytest.raises(InputError, match="not"):
+        PartialTree(word(1), [FullTree([word(1)] * 2).open(1)])
     with pytest.raises(InputError):
         Mmr().get(0)
     with pytest.raises(InputError):

@@ -167,9 +167,9 @@ class Ours:
         try:
             output = self._run(source(module, procedure, case), case).output()
         except miden.ExecutionError as error:
-            return Outcome((), (), (), Failure(error.kind, error.facts.get("code")), 0)
+            return failed(error)
         rows = self._clk(whole(module, procedure, case), case) - self._clk(baseline(case), case) + NOTHING_ROWS
-        return Outcome(tuple(output.stack), _visible(output.memory(0).items()), tuple(output.advice_stack), None, rows)
+        return finished(output)._replace(cycles=rows)
 
     def _clk(self, text: str, case: Case) -> int:
         """Return the rows of a program, whose stack may end too deep."""
@@ -195,28 +195,52 @@ class Theirs:
         answer = self._ask(source(module, procedure, case), case)
         if "error" in answer:
             raise RuntimeError(f"the reference refuses {module}::{procedure}: {answer['error']}")
-        if "stack" not in answer:
-            return Outcome((), (), (), Failure(answer["run_error_kind"], error_code(answer["run_error"])), 0)
+        outcome = answered(answer)
+        if outcome.failure:
+            return outcome
         text = whole(module, procedure, case)
         total = answer["cycles"] if not case.teardown else self._clk(text, case)
         key = baseline(case)
         if key not in self._baselines:
             self._baselines[key] = self._clk(key, case)
         rows = total - self._baselines[key] + NOTHING_ROWS
-        # the reference lists the advice stack with the next element last
-        return Outcome(tuple(answer["stack"]), _visible(answer["memory"]), tuple(answer["advice_stack_left"][::-1]), None, rows)
+        return outcome._replace(cycles=rows)
 
     def _clk(self, text: str, case: Case) -> int:
         clk: int = self._ask(text, case)["cycles"]
         return clk
 
     def _ask(self, text: str, case: Case) -> dict[str, Any]:
-        advice = case.advice or {}
-        run: dict[str, Any] = {"stack": list(case.stack)[::-1], "memory": True}
-        run["advice_stack"] = [int(value) for value in advice.get("advice_stack", ())]
-        run["advice_map"] = {"0x" + str(key).removeprefix("0x"): values for key, values in (advice.get("advice_map") or {}).items()}
-        run["merkle_store"] = list(advice.get("merkle_store") or ())
+        run = request(case.stack, case.advice or {})
         return self._reference.ask("program", source=text, corelib="dynamic", libraries=[{"modules": NOTHING}], run=run)
+
+
+def failed(error: miden.ExecutionError) -> Outcome:
+    """Return the outcome of a run of ours that failed."""
+    return Outcome((), (), (), Failure(error.kind, error.facts.get("code")), 0)
+
+
+def finished(output: miden.Output) -> Outcome:
+    """Return the outcome of a run of ours."""
+    return Outcome(tuple(output.stack), visible(output.memory(0).items()), tuple(output.advice_stack), None, output.cycles)
+
+
+def request(stack: Sequence[int], advice: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the harness is to run a program with; the stack top first, advice as in an ``.inputs`` file."""
+    run: dict[str, Any] = {"stack": list(stack)[::-1], "memory": True}
+    run["advice_stack"] = [int(value) for value in advice.get("advice_stack") or ()]
+    run["advice_map"] = {"0x" + str(key).removeprefix("0x"): values for key, values in (advice.get("advice_map") or {}).items()}
+    run["merkle_store"] = list(advice.get("merkle_store") or ())
+    return run
+
+
+def answered(answer: Mapping[str, Any]) -> Outcome:
+    """Return the outcome that the harness tells of."""
+    if "stack" not in answer:
+        return Outcome((), (), (), Failure(answer["run_error_kind"], error_code(answer["run_error"])), 0)
+    # the reference lists the advice stack with the next element last
+    left = tuple(answer["advice_stack_left"][::-1])
+    return Outcome(tuple(answer["stack"]), visible(answer["memory"]), left, None, answer["cycles"])
 
 
 def core_handlers() -> dict[str | int, Any]:
@@ -237,21 +261,25 @@ def error_code(text: str) -> int | None:
     return code_of(found[1]) if found else None
 
 
-def _visible(cells: Any) -> tuple[tuple[int, int], ...]:
+def visible(cells: Any) -> tuple[tuple[int, int], ...]:
+    """Return the cells of memory that a program may look at, sorted."""
     return tuple(sorted((address, value) for address, value in cells if address < LOCALS))
 
 
 def differences(case: Case, ours: Outcome, theirs: Outcome | None) -> list[str]:
     """Return one line for everything in which an outcome is not the reference's, or not what the oracle says."""
+    return [*([] if theirs is None else unlike(ours, theirs)), *oracle_differences(case, ours)]
+
+
+def unlike(ours: Outcome, theirs: Outcome) -> list[str]:
+    """Return one line for everything but cycles in which two outcomes differ."""
     found = []
-    if theirs is not None:
-        for field in ("failure", "stack", "memory", "advice_stack"):
-            mine, other = getattr(ours, field), getattr(theirs, field)
-            if field == "failure" and mine and other and mine.kind == other.kind == "NotU32Values":
-                continue  # its code is the position of the operation in its block
-            if mine != other:
-                found.append(f"{field}: {mine}, the reference has {other}")
-    found += oracle_differences(case, ours)
+    for field in ("failure", "stack", "memory", "advice_stack"):
+        mine, other = getattr(ours, field), getattr(theirs, field)
+        if field == "failure" and mine and other and mine.kind == other.kind == "NotU32Values":
+            continue  # its code is the position of the operation in its block
+        if mine != other:
+            found.append(f"{field}: {mine}, the reference has {other}")
     return found
 
 

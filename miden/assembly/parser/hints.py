@@ -73,6 +73,9 @@ def hint_for(texts: Sequence[str], i: int, expected: str) -> str | None:
         return "a block before this point may lack its `end`"
     if in_module and text in OPERATION_STARTS:
         return "instructions belong between `begin` and `end`, or in a procedure"
+    if in_body and texts[i + 1 : i + 2] == ["::"]:
+        path = text + "".join(texts[i + 1 : i + 3])
+        return f"to run a procedure write `exec.{path}`" if len(path) <= 64 else None
     if not (in_body or in_module) or not is_identifier(text):
         return None
     known = nearest(text, OPERATION_STARTS if in_body else _FORM_WORDS)

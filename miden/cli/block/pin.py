@@ -25,8 +25,7 @@ def command(console: Console, names: tuple[str, ...], owner: str | None, place: 
 
     cids = [read_cid(name) for name in names]
     with find_pinned_store(place, config) as store:
-        for cid in cids:
-            StoreBlocks(store).pin(cid, owner=owner)
+        StoreBlocks(store).pin(*cids, owner=owner)
     if console.json:
         console.document({"pinned": list(map(str, cids))})
     return 0

@@ -28,16 +28,20 @@ def command(console: Console, files: tuple[str, ...], output: str, version: str,
     the procedures, and source text is assembled.
     """
     from miden.cli.artifacts import plural
+    from miden.cli.progress import progress
     from miden.cli.writing import written_whole
     from miden.ipld.car import CarWriter
 
     blocks: dict[Cid, bytes] = {}
     roots: dict[Cid, None] = {}
-    for path in files:
-        for cid, data, is_root in _nodes(path, console) if nodes else _whole(path):
-            blocks[cid] = data
-            if is_root:
-                roots[cid] = None
+    with progress(console, "reading") as show:
+        for number, path in enumerate(files):
+            for cid, data, is_root in _nodes(path, console) if nodes else _whole(path):
+                blocks[cid] = data
+                if is_root:
+                    roots[cid] = None
+            if show is not None:
+                show(number + 1, len(files))
     with written_whole(output, force=force) as file, CarWriter(file, roots, version=int(version)) as writer:
         for cid, data in blocks.items():
             writer.write(cid, data)

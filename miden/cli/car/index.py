@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 def command(console: Console, file: str, output: str, force: bool) -> int:
     """Write the blocks of FILE, each verified, as version 2 with an index by which one block is found without reading the others."""
     from miden.cli.artifacts import plural
+    from miden.cli.progress import progress
     from miden.cli.writing import written_whole
     from miden.ipld.car.transfer import index_car
 
-    with open(file, "rb") as source, written_whole(output, force=force) as target:  # noqa: PTH123  pathlib costs start-up time
-        count = index_car(source, target)
+    with (
+        open(file, "rb") as source,  # noqa: PTH123  pathlib costs start-up time
+        progress(console, "indexing") as show,
+        written_whole(output, force=force) as target,
+    ):
+        count = index_car(source, target, progress=show)
         size = target.tell()
     if console.json:
         console.document({"output": output, "version": 2, "blocks": count, "bytes": size})

@@ -38,9 +38,25 @@ def find_config(place: str | None, config: str | None) -> StoreConfig:
     return found._replace(path=os.path.expanduser(path))  # noqa: PTH111
 
 
-def find_store(place: str | None, config: str | None, *, create: bool = False, writable: bool = True) -> ObjectStore:
-    """Open the store that is meant."""
-    return find_config(place, config).open(create=create, writable=writable)
+def find_store(place: str | None, config: str | None, *, create: bool = False, writable: bool = True, default: bool = False) -> ObjectStore:
+    """Open the store that is meant; `default` is for one with a place that is the one to use where none is named.
+
+    One that something is to be put into gets the core library, if it is the default store and no setting says otherwise.
+    """
+    found = find_config(place, config)
+    store = found.open(create=create, writable=writable)
+    if create:
+        preinstall(store, found, default=default or place is None)
+    return store
+
+
+def preinstall(store: ObjectStore, config: StoreConfig, *, default: bool) -> None:
+    """Keep the core library in a store, or let go of it, as its settings say; if they do not, it is kept in the default one."""
+    said = config.with_own().core_library
+    if (default or said is not None) and keeps_pins(store):
+        from miden.corelib.keeping import keep_core_library, release_core_library
+
+        (release_core_library if said is False else keep_core_library)(store)
 
 
 def find_pinned_store(place: str | None, config: str | None, *, writable: bool = True) -> ObjectStore:

@@ -22,6 +22,8 @@ V2_HEADER = Struct("<16sQQQ")
 FULLY_INDEXED = 0x80
 """First byte of the characteristics: the index lists every section, identity CIDs included."""
 
+MAX_OFFSET = (1 << 63) - 1
+"""Where the longest file ends that an operating system knows."""
 MAX_HEADER = 1 << 20
 MAX_BLOCK = 1 << 23
 """Bytes of a section that are read unless told otherwise."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from miden.errors import FormatError, IntegrityError, NotFoundError
-from miden.ipld.car.format import MAX_BLOCK, MAX_HEADER, PRAGMA, V2_HEADER, ByteSource, decode_header
+from miden.ipld.car.format import MAX_BLOCK, MAX_HEADER, MAX_OFFSET, PRAGMA, V2_HEADER, ByteSource, decode_header
 from miden.ipld.car.index import CarIndex
 from miden.ipld.cid import Cid
 
@@ -88,6 +88,8 @@ class CarReader:
         if source.offset != len(PRAGMA):
             raise FormatError("version 2 starts with eleven bytes that are always the same", offset=0, kind="InvalidHeader")
         _, start, size, self.index_offset = V2_HEADER.unpack(source.take(V2_HEADER.size, "the header of version 2"))
+        if max(start + size, self.index_offset) > MAX_OFFSET:
+            raise FormatError("data or index end where no file does", offset=len(PRAGMA), kind="InvalidHeader")
         if start < source.offset or (self.index_offset and self.index_offset < start + size):
             raise FormatError("data and index overlap each other or the header", offset=len(PRAGMA), kind="InvalidHeader")
         while source.offset < start:

@@ -53,7 +53,7 @@ def export_car(
     """
     wanted = list(roots)
     with CarWriter(file, wanted, version=version) as writer:
-        for cid, data in reachable(blocks, wanted, missing=partial):
+        for cid, data in reachable(blocks, wanted, missing=partial, ahead=getattr(blocks, "get_many", None)):
             writer.write(cid, data)
             if progress is not None:
                 progress(writer.count, writer.count)
@@ -147,17 +147,20 @@ def import_car(blocks: StoreBlocks, file: BinaryIO, *, pin: bool | str = False, 
 
     blocks.put_many(told())
     missing = tuple(cid for cid in contents.missing if cid not in blocks)
-    if pin:
-        for root in contents.roots:
-            if root not in missing and not root.is_identity:
-                blocks.pin(root, owner=pin if isinstance(pin, str) else None)
+    here = [root for root in contents.roots if root not in missing and not root.is_identity]
+    if pin and here:
+        blocks.pin(*here, owner=pin if isinstance(pin, str) else None)
     return Imported(contents, missing)
 
 
-def index_car(source: BinaryIO, target: BinaryIO) -> int:
-    """Write the blocks of a CAR file, verified, as version 2 with an index, and return how many; `target` must be able to seek."""
+def index_car(source: BinaryIO, target: BinaryIO, *, progress: Progress | None = None) -> int:
+    """Write the blocks of a CAR file, verified, as version 2 with an index, and return how many; both files must be able to seek."""
+    size = source.seek(0, 2)
+    source.seek(0)
     reader = CarReader(source)
     with CarWriter(target, reader.roots, version=2) as writer:
         for section in reader:
             writer.write(section.cid, section.data)
+            if progress is not None:
+                progress(source.tell(), size)
     return writer.count

@@ -20,7 +20,6 @@ from miden.store.provider import Entry, ProviderStat
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from contextlib import AbstractContextManager
     from typing import Any
 
     from miden.store.provider import StoredObject
@@ -200,12 +199,9 @@ class LmdbProvider:
 
     # -- maintenance
 
-    def exclusive(self) -> AbstractContextManager[None]:
-        """Keep other writers out: what is written inside the block is one transaction."""
-        return self._exclusive()
-
     @contextmanager
-    def _exclusive(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
+        """Keep other writers out: what is written inside the block is one transaction."""
         with self._transaction():
             yield
 

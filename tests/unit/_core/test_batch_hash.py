@@ -21,7 +21,7 @@ P = definition.P
 EDGES = (0, 1, 2, 2**32 - 1, 2**32, 2**32 + 1, P - 2, P - 1)
 
 
-@pytest.fixture(params=["scalar", "ifma", "ifma512"])
+@pytest.fixture(params=["scalar", "avx2", "ifma", "ifma512"])
 def variant(request: pytest.FixtureRequest) -> Iterator[str]:
     """Each variant in turn, for the length of a test."""
     name: str = request.param
@@ -130,6 +130,16 @@ def test_pairs_are_merged_like_single_pairs(variant: str, count: int) -> None:
     for domain in (0, 1, P - 1):
         expected = b"".join(rpo.merge_in_domain(pair[:32], pair[32:], domain) for pair in pairs)
         assert rpo.merge_many(b"".join(pairs), domain) == expected
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 8, 9, 16, 17, 100, 1001])
+def test_two_threads_merge_like_one(variant: str, count: int) -> None:
+    data = b"".join(rows_of(matrix(count, 8, seed=count))) if count else b""
+    domains = [number * 3 for number in range(count)]
+    assert rpo.merge_many(data, 0, 2) == rpo.merge_many(data, 0, 1)
+    assert rpo.merge_many(data, domains, 2) == rpo.merge_many(data, domains, 1)
+    with pytest.raises(ValueError, match="threads must be"):
+        rpo.merge_many(data, 0, 3)
 
 
 def test_every_pair_may_have_its_own_domain(variant: str) -> None:

@@ -22,7 +22,7 @@ LEAVES = ("block", "external", "dyn", "dyncall")
 INNER = ("join", "split", "loop", "call", "syscall")
 
 
-@pytest.fixture(params=["scalar", "ifma", "ifma512"])
+@pytest.fixture(params=["scalar", "avx2", "ifma", "ifma512"])
 def variant(request: pytest.FixtureRequest) -> Iterator[str]:
     """Each variant in turn, for the length of a test."""
     name: str = request.param

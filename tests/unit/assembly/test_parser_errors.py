@@ -165,6 +165,7 @@ def test_literal_errors_say_which(text: str, detail: str) -> None:
         ("begin adv.push_mapvla end", "did you mean `push_mapval`?"),
         ("begin ADD end", "instructions are written in lower case: `add`"),
         ("begin foo end", "to run a procedure write `exec.foo`"),
+        ("begin u64::wrapping_add end", "to run a procedure write `exec.u64::wrapping_add`"),
         ("begin u32add end", "say what happens on overflow: `u32wrapping_add` or `u32overflowing_add`"),
         ("begin drop.1 end", "`drop` takes no immediate"),
         ("begin push.-1 end", "there are no negative literals: write p - x, or negate with `neg`"),

@@ -271,3 +271,14 @@ def test_publishing_what_was_built_keeps_its_needs(cli: Cli, registry: IndexedRe
     entry = registry.publish((project / "target" / "app.masp").read_bytes())
     assert [(need.name, need.requirement.text) for need in entry.needs.needs] == [("base", "^1")]
     assert [item.name for item in entry.linked] == ["base"]
+
+
+def test_a_package_that_calls_the_core_library_needs_no_registry_for_it(cli: Cli, registry: IndexedRegistry, project: Path) -> None:
+    (project / "src" / "main.masm").write_text("use miden::core::math::u64 begin exec.u64::wrapping_mul swapw dropw end")
+    assert cli("build").code == 0
+    data = (project / "target" / "app.masp").read_bytes()
+    assert registry.publish(data).linked == ()
+    outcome = cli("run", "app@0.1.0", "--stack", "0,6,0,7", "--json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.json["stack"][:2] == [0, 42]
+    assert outcome.json["installed"] == ["app@0.1.0"]

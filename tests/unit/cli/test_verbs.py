@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import miden
-from miden.cli import files, store
+from miden.cli import artifacts, files, store
 from miden.cli.app import VERBS
 from tests.support.programs import EXAMPLES, ROOT
 from tests.support.verbs import all_verbs
@@ -68,6 +68,7 @@ def test_an_error_of_our_own_exits_with_70_and_a_traceback(cli: Cli, monkeypatch
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a mistake")
 
+    assert artifacts.load_program is files.load_program  # what is imported now is not bound to the broken one for good
     monkeypatch.setattr(files, "load_program", broken)
     outcome = cli("hash", EXAMPLES / "add.masm")
     assert outcome.code == 70

@@ -120,6 +120,15 @@ def test_a_block_that_is_not_its_cid_is_refused_unless_told_otherwise() -> None:
         CarFile(io.BytesIO(file.getvalue()))
 
 
+@pytest.mark.parametrize("place", [27, 35, 43])
+def test_offsets_behind_the_end_of_any_file_are_refused(place: int) -> None:
+    data = bytearray(car([b"x"], version=2))
+    data[place : place + 8] = b"\xff" * 8
+    with pytest.raises(FormatError) as caught:
+        CarFile(io.BytesIO(bytes(data)))
+    assert caught.value.kind == "InvalidHeader"
+
+
 def test_a_file_is_read_in_bounded_memory() -> None:
     data = car([b"x" * 1000])
     with pytest.raises(FormatError) as caught:

@@ -12,6 +12,7 @@ from miden.assembly import assemble
 from miden.errors import FormatError, InputError, IntegrityError, MidenError, NotFoundError
 from miden.ipld import dagcbor
 from miden.ipld.blocks import BufferedBlocks, load_block, reachable, store_block
+from miden.ipld.car.transfer import export_car
 from miden.ipld.cid import CBOR, DAG_CBOR, MAST_FOREST, MAST_NODE, RAW, Cid
 from miden.ipld.mast import explode, forest_cid, node_cid
 from miden.ipld.multihash import BLAKE2B_256, HASH_CODES, IDENTITY, MAST_RPO_256, RPO_256, SHA2_256
@@ -21,10 +22,11 @@ from miden.store.bundle import export_bundle, import_bundle
 from miden.store.envelope import Envelope
 from miden.store.keys import BLOCK_SPACE, ObjectKey
 from miden.store.opening import open_store
-from miden.store.provider import StoredObject
+from miden.store.provider import StoredObject, open_provider
 from miden.store.providers.memory import MemoryProvider
 from miden.store.store import ObjectStore
 from miden.store.virtual_machine import VirtualMachine
+from tests.support.store import serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +74,8 @@ def test_blocks_inside_of_their_cids_take_no_room() -> None:
     blocks, cid = in_memory(), Cid(1, RAW, IDENTITY, b"tiny")
     assert blocks.put_many([(cid, b"tiny")]) == 0
     assert (blocks.get(cid), cid in blocks, list(blocks)) == (b"tiny", True, [])
+    with pytest.raises(IntegrityError):
+        blocks.put(cid, b"other")
 
 
 def test_what_is_not_there_is_none() -> None:
@@ -238,3 +242,17 @@ def test_keys_tell_codecs_and_hashes_apart() -> None:
     assert {key.space for key in keys} == {BLOCK_SPACE}
     assert str(min(keys)).startswith("256:0x")
     assert ObjectKey.parse(str(min(keys))) == min(keys)
+
+
+def test_an_export_over_a_network_asks_once_for_all_links_of_a_block() -> None:
+    behind = in_memory()
+    leaves = [store_block(behind, bytes([number]), RAW) for number in range(50)]
+    root = store_block(behind, dagcbor.encode([leaves, leaves]))
+    with serving(behind.store) as url:
+        blocks = StoreBlocks(ObjectStore([open_provider("http", url)]))
+        file = io.BytesIO()
+        assert export_car(blocks, [root], file) == 51
+        [counters] = blocks.store.counters.providers.values()
+        assert (counters.asked, counters.verified) == (51, 51)
+    with pytest.raises(NotFoundError, match="asked"):
+        StoreBlocks(blocks.store).get(root)  # nobody serves any more: that is not to say that there is no such block

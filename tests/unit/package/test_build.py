@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 import miden
+from miden.corelib import core_library
 from miden.errors import AssemblyError, ProjectError
 from miden.package.cache import BuildCache
-from miden.package.package import Package, PackageKind
+from miden.package.linked import CORE_NAME
+from miden.package.package import Dependency, Package, PackageKind
+from miden.registry.index import describe_package
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,6 +149,26 @@ def test_what_a_static_library_needs_is_needed_by_its_user(project: Write, mathx
     )
     [built] = miden.build_project(folder)
     assert [item.name for item in built.package.dependencies] == ["mathx"]
+
+
+def test_a_package_that_calls_the_core_library_says_which_one(project: Write) -> None:
+    library = project(
+        manifest("wide", LIB), {"src/mod.masm": "use miden::core::math::u64\npub proc add exec.u64::wrapping_add end"}, name="wide"
+    )
+    [wide] = miden.build_project(library)
+    core = core_library()
+    assert wide.package.dependencies == (Dependency(CORE_NAME, core.digest),)
+    folder = project(
+        manifest("hello", BIN, depends('wide = { path = "../wide", linkage = "static" }')),
+        {"src/main.masm": "begin exec.::wide::add swapw dropw end"},
+    )
+    [hello] = miden.build_project(folder)
+    assert hello.package.dependencies == wide.package.dependencies
+    assert miden.execute(hello.package.to_program(), stack=[0, 1, 0, 2]).stack[1] == 3
+    assert describe_package(hello.package, b"").linked == ()
+    other = miden.Assembler().assemble_library({"miden::core::math::u64": "pub proc wrapping_add add drop drop end"})
+    [wide] = miden.build_project(library, core=other)
+    assert wide.package.dependencies == (Dependency(CORE_NAME, other.digest),)
 
 
 def test_profiles_decide_about_debug_information(mathx: Path) -> None:

@@ -264,6 +264,22 @@ def test_hostile_requests_are_answered_or_refused_and_the_server_lives(
     assert client.get(f"{url}/healthz").json() == {"status": "ok"}
 
 
+def test_who_goes_away_before_the_end_is_no_error_of_the_server(
+    client: httpx.Client, served: tuple[str, ObjectStore, list[ObjectKey]], caplog: pytest.LogCaptureFixture
+) -> None:
+    url, _, _ = served
+    address = ("127.0.0.1", int(url.rpartition(":")[2]))
+    for path in (b"/v1/objects", b"/v1/contains"):
+        with socket.create_connection(address, timeout=30) as connection:
+            connection.sendall(b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 36\r\n\r\n" + bytes(5))
+            connection.shutdown(socket.SHUT_WR)
+            assert connection.recv(1000) == b""  # nobody is there to be answered
+    text = client.get(f"{url}/metrics").text
+    for endpoint in ("/v1/objects", "/v1/contains"):
+        assert f'miden_http_requests_total{{endpoint="{endpoint}",status="400"}} 1.0' in text
+    assert caplog.records == []
+
+
 # -- R42: damage under a running server
 
 

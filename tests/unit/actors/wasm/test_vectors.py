@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import os
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from miden.actors.codes import SyscallError
 from miden.actors.commitments import unsealed_commitment, zero_commitment
 from miden.actors.runtimes.wasm.runtime import WasmRuntime
-from miden.actors.vectors import Vector, VectorWorld, load_bundle, replay
+from miden.actors.vectors import MAX_CAR, Vector, VectorWorld, load_bundle, replay
 from miden.errors import FormatError
 from miden.ipld.blocks import MemoryBlocks, store_block
 from miden.ipld.car import write_car
@@ -80,6 +82,14 @@ def test_what_is_no_vector_is_refused(change: Callable[[dict[str, Any]], Any]) -
     facts = small_vector()
     change(facts)
     with pytest.raises(FormatError):
+        Vector.from_json(json.dumps(facts).encode())
+
+
+def test_a_state_that_unpacks_to_too_much_is_refused() -> None:
+    """R26: a bomb is left where its bound is."""
+    facts = small_vector()
+    facts["car"] = base64.b64encode(gzip.compress(bytes(MAX_CAR + 1), 1)).decode()
+    with pytest.raises(FormatError, match="has more than 67108864 bytes"):
         Vector.from_json(json.dumps(facts).encode())
 
 
