@@ -187,8 +187,7 @@ def _add_thunks(module: Module, wrapped: list[bytes]) -> None:
         called.add(start)
 
     thunks: dict[int, int] = {}
-    for function in sorted(called):
-        kind = module.type_of(function)
+    for function, kind in [(function, module.type_of(function)) for function in sorted(called)]:
         if function < imported:
             continue
         arguments = b"".join(bytes((op.LOCAL_GET,)) + unsigned(index) for index in range(len(kind.params)))

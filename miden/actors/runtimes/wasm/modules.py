@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MAX_STACK = 2048
 """Units of the stack limiter."""
+MAX_READY = 256
+"""Codes that are kept in memory; the one that was not used for longest makes place."""
 METERING_VERSION = 1
 """Raised when the same code is metered differently."""
 _SEAL = 32
@@ -67,13 +69,15 @@ class Modules:
 
     def get(self, code: Cid, prices: InstructionPrices, blocks: Blockstore) -> Code:
         """Return code that can be started; raises `Fatal` if it is missing, or is none."""
-        found = self._ready.get((code, prices))
+        found = self._ready.pop((code, prices), None)
         if found is None:
             try:
                 found = self._load(code, prices) or self._build(code, prices, blocks)
             except FormatError as problem:
                 raise Fatal(f"code {code} cannot run: {problem.message}", kind=problem.kind, hint=problem.hint) from problem
-            self._ready[code, prices] = found
+            if len(self._ready) >= MAX_READY:
+                self._ready.pop(next(iter(self._ready)), None)
+        self._ready[code, prices] = found
         return found
 
     def _build(self, code: Cid, prices: InstructionPrices, blocks: Blockstore) -> Code:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,15 +18,18 @@ from miden.actors.messages import Message
 from miden.actors.runtimes.wasm.abi import NV18, NV21
 from miden.actors.runtimes.wasm.runtime import WasmRuntime
 from miden.actors.state import ActorState
+from miden.errors import StorageError
 from miden.ipld.blocks import MemoryBlocks
 from miden.ipld.cid import RAW, Cid
-from tests.support.actor_machines import call
+from tests.support.actor_machines import EXAMPLES, call
 
 if TYPE_CHECKING:
     from miden.actors.messages import Receipt
     from miden.actors.runtimes.wasm.abi import Import
 
 GAS = 10_000_000_000
+DAMAGED = 300
+INIT = Address.of(1)
 GUEST = 200
 HONEST = '(module (memory (export "memory") 1) (func (export "invoke") (param i32) (result i32) (i32.const 0)))'
 
@@ -298,6 +302,58 @@ def test_gas_ends_at_every_point(bench: Bench) -> None:
         assert bench.machine.tree.get(GUEST) == before
     assert run(whole).exit_code == 0
     assert bench.machine.tree.get(GUEST) == after
+
+
+@pytest.mark.parametrize("failure", [StorageError("a disk is full"), KeyboardInterrupt()])
+def test_what_is_no_fault_of_a_guest_goes_through_it(bench: Bench, failure: BaseException) -> None:
+    """A store that fails, or a user who has enough: the message is not applied at all, and can be applied again."""
+    body = "(drop (call $root (i32.const 0) (i32.const 64) (i32.const 100))) (drop (call $open (i32.const 0) (i32.const 64))) (i32.const 0)"
+    imports = """(import "self" "root" (func $root (param i32 i32 i32) (result i32)))
+      (import "ipld" "block_open" (func $open (param i32 i32) (result i32)))"""
+    bench.put(guest(body, imports))
+    state = Cid.of(b"a state that is not buffered", RAW)
+    actor = bench.machine.tree.get(GUEST)
+    assert actor is not None
+    bench.machine.tree.set(GUEST, actor._replace(state=state))
+    blocks = bench.machine.blocks
+    below, blocks.below = blocks.below, FailingBlocks(blocks.below, state, failure)
+    with pytest.raises(type(failure)):
+        call(bench.machine, bench.account, Address.of(GUEST), 2, gas_limit=GAS)
+    blocks.below = below
+    below.put(state, b"a state that is not buffered")
+    assert call(bench.machine, bench.account, Address.of(GUEST), 2, gas_limit=GAS).exit_code == 0
+
+
+class FailingBlocks(MemoryBlocks):
+    """Blocks of which one cannot be read."""
+
+    def __init__(self, below: Any, cid: Cid, failure: BaseException) -> None:
+        super().__init__()
+        self._below, self._cid, self._failure = below, cid, failure
+
+    def get(self, cid: Cid) -> bytes | None:
+        if cid == self._cid:
+            raise self._failure
+        found: bytes | None = self._below.get(cid)
+        return found
+
+
+def test_damaged_guests(bench: Bench) -> None:
+    """Real code with wrong bytes in it: whatever the engine still takes for a module runs, and ends as guests may."""
+    rng = random.Random(5)
+    code = bytes(wasmtime.wat2wasm((EXAMPLES / "token.wat").read_text(encoding="utf-8")))
+    ends = {0, 4, 7, 9, 10, 11}
+    for _ in range(DAMAGED):
+        data = bytearray(code)
+        for _ in range(rng.randrange(1, 3)):
+            data[rng.randrange(8, len(data))] = rng.randrange(256)
+        bench.put(bytes(data))
+        method = rng.choice((1, 80475954, 2266030508, 2097177586))
+        sender = INIT if method == 1 else bench.account
+        message = Message(sender, Address.of(GUEST), method=method, params=b"\x82\x18\x64\x18\x64", gas_limit=20_000_000)
+        receipt = bench.machine.implicit(message)
+        assert receipt.exit_code in ends or receipt.exit_code >= 16
+    assert bench.run(HONEST).exit_code == 0
 
 
 def test_machines_in_several_threads_share_a_runtime(runtime: WasmRuntime) -> None:

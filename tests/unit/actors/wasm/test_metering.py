@@ -205,6 +205,13 @@ def test_broken_modules_are_refused_or_rewritten() -> None:
             assert failure.kind in {"InvalidWasm", "UnsupportedWasm"}
 
 
+def test_a_function_that_is_none_has_no_thunk() -> None:
+    module = Module(bytes(wasmtime.wat2wasm('(module (func (export "f")) (func (export "g")))')))
+    module.sections[EXPORT] = module.sections[EXPORT][:-1] + b"\2"
+    with pytest.raises(FormatError):
+        limit_stack(module, 100)
+
+
 @pytest.mark.parametrize("value", [0, 1, -1, 63, 64, -64, -65, 2**31 - 1, -(2**31), 2**63 - 1, -(2**63)])
 def test_numbers(value: int) -> None:
     assert read_signed(signed(value), 0) == value

@@ -9,7 +9,7 @@ import wasmtime
 
 from miden.actors.address import Address
 from miden.actors.machine import Machine
-from miden.actors.runtimes.wasm import engine
+from miden.actors.runtimes.wasm import engine, modules
 from miden.actors.runtimes.wasm.runtime import WasmRuntime
 from miden.actors.state import ActorState
 from miden.errors import FormatError, InputError
@@ -61,6 +61,22 @@ def test_code_is_compiled_once(tmp_path: Path, compiled: list[int]) -> None:
     assert run(folder, prices="unit") != first
     assert len(compiled) == 3
     assert len(list(folder.iterdir())) == 2
+
+
+def test_memory_keeps_a_bounded_number(monkeypatch: pytest.MonkeyPatch, compiled: list[int]) -> None:
+    monkeypatch.setattr(modules, "MAX_READY", 2)
+    machine = Machine.genesis(MemoryBlocks(), runtimes=[WasmRuntime()])
+    account = machine.create_account(10**24)
+    counts = []
+    for number in (1, 2, 1, 3, 1, 2):
+        body = f"(drop (i32.const {number})) (i32.const 0)"
+        text = f'(module (memory (export "memory") 1) (func (export "invoke") (param i32) (result i32) {body}))'
+        code = engine.assemble(text)
+        machine.blocks.put(Cid.of(code, RAW), code)
+        machine.tree.set(200, ActorState(Cid.of(code, RAW)))
+        assert call(machine, account, Address.of(200), 7).exit_code == 0
+        counts.append(len(compiled))
+    assert counts == [1, 2, 2, 3, 3, 4]
 
 
 BREAKS: dict[str, Callable[[bytes], bytes]] = {
