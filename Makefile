@@ -14,6 +14,9 @@ PYTHON_SOURCES := $(shell find miden -name '*.py')
 CORE_SOURCES := $(wildcard miden/_core/*.pyx miden/_core/*.pxd miden/_core/*.pxi miden/_core/*.h miden/_core/ops/*.h miden/_core/ops/*.pxd)
 CORE_LIBRARY := miden/corelib/core.masl
 CORE_LIBRARY_SOURCES := $(shell find miden/corelib/asm -name '*.masm') $(wildcard miden/corelib/build.py)
+ACTORS := miden/actors/runtimes/masm
+ACTOR_LIBRARY := $(ACTORS)/actor.masl
+ACTOR_LIBRARY_SOURCES := $(shell find $(ACTORS)/asm -name '*.masm') $(wildcard $(ACTORS)/build.py)
 STAMP_VENV := $(VENV)/.stamp-venv
 STAMP_TOOLS := $(VENV)/.stamp-tools
 STAMP_INSTALL := $(VENV)/.stamp-install
@@ -49,7 +52,7 @@ test: build $(STAMP_DEV) ## run the whole test suite
 fast: build $(STAMP_DEV) ## run the tests that take little time
 	$(BIN)/python -m pytest -n $(JOBS) -q -m "not slow and not property and not fuzz"
 
-build: $(STAMP_BYTECODE) $(CORE_LIBRARY) ## make .venv, compile the core, assemble the core library, install the package in place
+build: $(STAMP_BYTECODE) $(CORE_LIBRARY) $(ACTOR_LIBRARY) ## make .venv, compile the core, assemble the libraries, install the package in place
 
 bench: build ## measure cold start, and speed beside the reference where its harness is built
 	$(BIN)/python benchmarks/compare.py
@@ -80,7 +83,7 @@ wheel: $(STAMP_DEV) ## build the sdist, and the wheel from it, into dist/
 	$(BIN)/python -m build --outdir dist .
 
 clean: ## remove what was built, but not .venv
-	rm -rf build dist *.egg-info $(CORE_LIBRARY) miden/_core/*.so miden/_core/*.c $(STAMP_CORE)
+	rm -rf build dist *.egg-info $(CORE_LIBRARY) $(ACTORS)/*.masl miden/_core/*.so miden/_core/*.c $(STAMP_CORE)
 
 $(STAMP_VENV):
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or later was found; set PYTHON"; exit 1; }
@@ -108,6 +111,10 @@ $(STAMP_CORE): $(STAMP_INSTALL) $(CORE_SOURCES) setup.py
 $(CORE_LIBRARY): $(STAMP_CORE) $(CORE_LIBRARY_SOURCES)
 	@echo "assembling the core library"
 	@$(BIN)/python -m miden.corelib.build
+
+$(ACTOR_LIBRARY): $(CORE_LIBRARY) $(ACTOR_LIBRARY_SOURCES)
+	@echo "assembling the libraries of actors"
+	@$(BIN)/python -m miden.actors.runtimes.masm.build
 
 # An installed package has its bytecode; one that is used in place gets it here, whatever PYTHONDONTWRITEBYTECODE says.
 $(STAMP_BYTECODE): $(STAMP_CORE) $(PYTHON_SOURCES)

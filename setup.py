@@ -1,4 +1,4 @@
-"""Build of the compiled core and of the core library; everything else about the project is in pyproject.toml.
+"""Build of the compiled core, the core library and the libraries of actors; everything else about the project is in pyproject.toml.
 
 Switches, read from the environment:
 
@@ -60,8 +60,15 @@ def compiler_flags() -> tuple[list[str], list[str]]:
     return [*flags, "-O3"], []
 
 
+LIBRARIES = {
+    "miden.corelib.build": Path("miden", "corelib", "core.masl"),
+    "miden.actors.runtimes.masm.build": Path("miden", "actors", "runtimes", "masm"),
+}
+"""Module that assembles Miden assembly -> the file, or the folder of the files, that it writes; the first is needed for the second."""
+
+
 class BuildCore(build_ext):
-    """Build the extensions, then assemble the core library with the package as it was built.
+    """Build the extensions, then assemble the libraries with the package as it was built.
 
     With MIDEN_PURE=1 extensions that do not build are reported, and the build goes on without them.
     """
@@ -69,15 +76,16 @@ class BuildCore(build_ext):
     def run(self) -> None:
         self._build_extensions()
         if not SANITIZE:  # a sanitized extension loads only where the sanitizer is loaded first
-            self._build_core_library()
+            self._build_libraries()
 
-    def _build_core_library(self) -> None:
+    def _build_libraries(self) -> None:
         built = Path() if self.inplace else Path(self.build_lib)
         package = built if Path(built, "miden", "__init__.py").is_file() else Path()
-        target = Path(built, "miden", "corelib", "core.masl").resolve()
-        target.parent.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, "PYTHONPATH": str(package.resolve())}
-        subprocess.run([sys.executable, "-m", "miden.corelib.build", str(target)], env=environment, cwd=package, check=True)
+        for module, target in LIBRARIES.items():
+            path = Path(built, target).resolve()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            subprocess.run([sys.executable, "-m", module, str(path)], env=environment, cwd=package, check=True)
 
     def _build_extensions(self) -> None:
         try:

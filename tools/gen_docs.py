@@ -3,8 +3,8 @@
 usage: python tools/gen_docs.py [--check]
 
 docs/reference/isa.md from `miden.isa`, masm.md from `miden.assembly.mnemonics`, errors.md from `miden.status` and
-`miden.assembly.explain`, cli.md from the help of the command line, core-library.md from the doc comments of the core
-library. With ``--check`` it writes nothing and exits 1 if a page is out of date.
+`miden.assembly.explain`, cli.md from the help of the command line, core-library.md and actor-library.md from the doc
+comments of the core library and of what actors have. With ``--check`` it writes nothing and exits 1 if a page is out of date.
 """
 
 from __future__ import annotations
@@ -167,6 +167,21 @@ def core_library_page() -> str:
     return page("The core library", "miden/corelib/asm", lines).rstrip("\n") + "\n"
 
 
+def actor_library_page() -> str:
+    """Return the procedures that actors in Miden assembly have: those of the kernel, and those of the library."""
+    from miden.actors.runtimes.masm.build import actor_modules, kernel_source
+    from miden.package.docs import markdown, source_docs
+
+    lines = [
+        "What an actor in Miden assembly has to work with: the kernel, which it reaches by `syscall`, and the library `miden::actor`,",
+        "which is copied into it. Stacks are written top first; upper-case letters are words. [The runtime](../internals/masm-actors.md)",
+        "tells how it all works together; `miden doc miden::actor::cbor` prints the same for one module.",
+        "",
+        *markdown("", source_docs({"kernel": kernel_source(), **actor_modules()})).split("\n")[2:],
+    ]
+    return page("Kernel and library of actors", "miden/actors/runtimes/masm/asm", lines).rstrip("\n") + "\n"
+
+
 COMMON_OPTIONS = ("json", "color", "traceback")
 
 
@@ -186,7 +201,14 @@ def _option(param: click.Option) -> str:
     return f"{names} {param.metavar or choices or param.type.name.upper().split()[0]}"
 
 
-PAGE_MAKERS = {"isa.md": isa_page, "masm.md": masm_page, "errors.md": errors_page, "cli.md": cli_page, "core-library.md": core_library_page}
+PAGE_MAKERS = {
+    "isa.md": isa_page,
+    "masm.md": masm_page,
+    "errors.md": errors_page,
+    "cli.md": cli_page,
+    "core-library.md": core_library_page,
+    "actor-library.md": actor_library_page,
+}
 
 
 def main() -> int:

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-NAMES = ("hot", "cold", "hashing", "loading", "assembly", "start", "threads", "many", "transactions", "store", "ipld", "memory", "growth")
+NAMES = (
+    *("hot", "cold", "hashing", "loading", "assembly", "start", "threads", "many", "transactions", "store", "ipld", "memory", "growth"),
+    *("actors", "masm_actors"),
+)
 """All areas, in the order of the report."""
 
 

@@ -133,34 +133,55 @@ cdef inline object make_cid(object cls, const uint8_t *start, Py_ssize_t size):
     return made
 
 
+cdef inline bint is_plain(const uint8_t *data, Py_ssize_t size) noexcept nogil:
+    """Tell whether a CID is of the usual form, for a block that may have links or none: cbor, raw or dag-cbor by blake2b-256."""
+    return size == LINK_HEAD + 32 and (data[1] == 0x71 or data[1] == 0x55 or data[1] == 0x51) and memcmp(
+        data + 2, b"\xa0\xe4\x02\x20", 4
+    ) == 0
+
+
 def scan(bytes data not None, object cls=None, /):
     """Return the CIDs of a block and its number of fields, or None for a block without the structure.
 
     CIDs are their bytes, or objects of a class that keeps these in its slot ``_bytes``.
     """
+    cdef list links = []
+    cdef Py_ssize_t count = 0
+    cdef uint64_t fields = 0
+    return (links, fields) if scan_links(data, links, cls, False, &count, &fields) else None
+
+
+def count_plain(bytes data not None, /):
+    """Return how many CIDs and fields a block has if it has the structure and all CIDs are of the usual form, else None."""
+    cdef Py_ssize_t count = 0
+    cdef uint64_t fields = 0
+    return (count, fields) if scan_links(data, None, None, True, &count, &fields) else None
+
+
+cdef bint scan_links(bytes data, list links, object cls, bint plain, Py_ssize_t *count, uint64_t *field_count) except -1:
+    """Count links and fields, and append the links to a list if there is one; false for a block without the structure."""
     cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(data)
     cdef const uint8_t *at = start
     cdef const uint8_t *end = start + PyBytes_GET_SIZE(data)
     cdef uint64_t expected = 1, argument, fields = 0
-    cdef Py_ssize_t offset, found
+    cdef Py_ssize_t offset, found, known = 0
     cdef uint8_t byte
     cdef int info, width, index
-    cdef list links = []
     while expected:
         expected -= 1
         fields += 1
         if at >= end:
-            return None
+            return False
         byte = at[0]
         at += 1
         info = byte & 31
         argument = info
         if info >= 24:
             if info > 27:
-                return None
+                return False
             width = 1 << (info - 24)
             if end - at < width:
-                return None
+                return False
             argument = at[0]
             for index in range(1, width):
                 argument = argument << 8 | at[index]
@@ -168,33 +189,40 @@ def scan(bytes data not None, object cls=None, /):
         byte >>= 5
         if byte == 2 or byte == 3:
             if argument > <uint64_t>(end - at):
-                return None
+                return False
             at += argument
         elif byte == 4 or byte == 5:
             if byte == 5:
                 if argument >> 63:
-                    return None
+                    return False
                 argument *= 2
             # More items than bytes cannot end well; only whether the sum fits 64 bits decides which error it is.
             if argument > <uint64_t>(end - at) or expected > <uint64_t>(end - at):
-                return None
+                return False
             expected += argument
         elif byte == 6:
             if argument != 42:
                 expected += 1
-            elif end - at >= USUAL_LINK and memcmp(at, b"\x58\x27\x00\x01", 4) == 0 and is_cid(at + 3, LINK_HEAD + 32):
-                PyList_Append(links, make_cid(cls, at + 3, LINK_HEAD + 32))
+                continue
+            if end - at >= USUAL_LINK and memcmp(at, b"\x58\x27\x00\x01", 4) == 0 and is_cid(at + 3, LINK_HEAD + 32):
+                found = LINK_HEAD + 32
                 at += USUAL_LINK
             else:
                 offset = at - start
                 found = link_size(start, end - start, &offset, False)
                 if found < 0:
-                    return None
+                    return False
                 at = start + offset
+            if plain and not is_plain(at - found, found):
+                return False
+            known += 1
+            if links is not None:
                 PyList_Append(links, make_cid(cls, at - found, found))
     if at != end:
-        return None
-    return links, fields
+        return False
+    count[0] = known
+    field_count[0] = fields
+    return True
 
 
 def decode(bytes data not None, Py_ssize_t max_depth, object cls, object failed, /):

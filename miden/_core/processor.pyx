@@ -36,6 +36,7 @@ include "conversions.pxi"
 
 
 include "links.pxi"
+include "cells.pxi"
 
 
 @cython.final
@@ -343,23 +344,20 @@ cdef class Machine:
 
     def memory_get(self, ctx, address):
         """Return an element, or None if its word was never written."""
-        cdef int64_t index
-        cdef const felt_t *word
-        cdef uint64_t cell
+        cdef const felt_t *cell
         if not (0 <= ctx < 2**64 and 0 <= address < 2**32):
             return None
         self.take()
+        cell = cell_peek(self.m, context_find(self.m, ctx), address)
+        value = None if cell == NULL else cell[0]
+        flag_give(&self.busy)
+        return value
+
+    def memory_range(self, ctx, address, count):
+        """Return `count` elements from an address on, 0 where nothing was written."""
+        self.take()
         try:
-            cell = address
-            index = context_find(self.m, ctx)
-            if index < 0:
-                return None
-            if cell >= FMP_WORD:
-                return self.m.contexts[index].frame[cell & 3] if self.m.contexts[index].has_frame else None
-            word = word_peek(self.m, index, cell)
-            if word == NULL:
-                return None
-            return word[cell & 3]
+            return cells_list(self.m, ctx, address, count)
         finally:
             flag_give(&self.busy)
 

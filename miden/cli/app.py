@@ -47,6 +47,7 @@ VERBS = {
     "store": "Keep code under its root, and get it back verified.",
     "block": "Keep IPLD blocks in a store, and get them back verified.",
     "car": "Carry IPLD blocks in CAR files.",
+    "actor": "Run actors: code and state by content address.",
     "doc": "Write the documentation of a library.",
     "graph": "Draw the nodes of a program or library.",
     "optimize": "Look for shorter operation sequences with the same effect.",

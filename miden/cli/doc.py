@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def command(console: Console, path: str, output: str | None, html: bool, title: str | None, force: bool) -> int:
     """Write the documentation of PATH: a project, a folder of modules, a module, or a library or package.
 
-    PATH may be the path of a module of the core library, such as miden::core::math::u64, or miden::core for all of it.
+    PATH may be the path of a module of the core library, such as miden::core::math::u64, or miden::core for all of it; the same goes
+    for miden::actor, the library of actors.
     The documentation comes from the doc comments (#!) of public items. A package that miden build made carries them; a library file has
     names and signatures only. By default PATH is the project here; the page is Markdown.
     """
@@ -45,18 +46,30 @@ def command(console: Console, path: str, output: str | None, html: bool, title: 
     return 0
 
 
-CORE = "miden::core"
+SHIPPED = {
+    "miden::core": ("miden.corelib.build", "core_modules"),
+    "miden::actor": ("miden.actors.runtimes.masm.build", "actor_modules"),
+}
+"""Namespace of a library that comes with the package -> module and function that give its sources."""
 
 
-def _core_docs(path: str) -> list[DocModule]:
-    """Return the modules of the core library at or below a path."""
-    from miden.corelib.build import core_modules
+def _shipped(path: str) -> str | None:
+    """Return the namespace of the library that comes with the package and has a path, or None."""
+    return next((namespace for namespace in SHIPPED if f"{path}::".startswith(f"{namespace}::")), None)
+
+
+def _shipped_docs(path: str, namespace: str) -> list[DocModule]:
+    """Return the modules of a library that comes with the package at or below a path."""
+    from importlib import import_module
+
     from miden.errors import NotFoundError
     from miden.package.docs import source_docs
 
-    texts = {module: source for module, source in core_modules().items() if f"{module}::".startswith(f"::{path}::")}
+    module, function = SHIPPED[namespace]
+    modules = getattr(import_module(module), function)()
+    texts = {name: source for name, source in modules.items() if f"{name.removeprefix('::')}::".startswith(f"{path}::")}
     if not texts:
-        raise NotFoundError(f"the core library has no module {path}", kind="ModuleNotFound", hint=f"miden doc {CORE} lists them")
+        raise NotFoundError(f"there is no module {path}", kind="ModuleNotFound", hint=f"miden doc {namespace} lists those there are")
     return source_docs(texts)
 
 
@@ -73,9 +86,10 @@ def _collect(path: str) -> tuple[str, list[DocModule]]:
     from miden.package.project import FILE_NAME, Project, find_project
     from miden.package.sources import check_root, read_tree
 
-    core = path.removeprefix("::")
-    if core == CORE or core.startswith(f"{CORE}::"):
-        return core, _core_docs(core)
+    name = path.removeprefix("::")
+    namespace = _shipped(name)
+    if namespace is not None:
+        return name, _shipped_docs(name, namespace)
     where = Path(path)
     if where.is_dir():
         folder = where if (where / FILE_NAME).is_file() else find_project(where) if path == "." else None

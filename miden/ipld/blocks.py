@@ -132,7 +132,7 @@ class BufferedBlocks:
                 continue
             if not cid.is_identity:
                 stack.append((cid, True))
-            stack += [(child, False) for child in links(cid.codec, data)]
+            stack += [(child, False) for child in links(cid.codec, data) if child in self._new or child.is_identity]
 
 
 def _put_each(blocks: Blockstore, found: Iterable[tuple[Cid, bytes]]) -> int:

@@ -43,6 +43,10 @@ MIN_DIGEST = 16
 
 _V0_SIZE = 34
 
+_USUAL_HASH = encode_varint(BLAKE2B_256) + encode_varint(32)
+_USUAL_SIZE = 2 + len(_USUAL_HASH) + 32
+"""The form of nearly all CIDs, which is known by sight: version 1, a codec of one byte, 32 bytes of blake2b."""
+
 
 _put = object.__setattr__
 """How an immutable object is filled."""
@@ -105,7 +109,11 @@ class Cid:
         try:
             return self._parts
         except AttributeError:
-            parts, _ = _parse(self._bytes, 0)
+            raw = self._bytes
+            if len(raw) == _USUAL_SIZE and raw[2:6] == _USUAL_HASH and raw[0] == 1 and raw[1] < 0x80:
+                parts = 1, raw[1], BLAKE2B_256, raw[6:]
+            else:
+                parts, _ = _parse(raw, 0)
             _put(self, "_parts", parts)
             return parts
 
@@ -117,7 +125,8 @@ class Cid:
     @property
     def codec(self) -> int:
         """What the block is written in, see `CODEC_NAMES`."""
-        return self._take_apart()[1]
+        raw = self._bytes
+        return raw[1] if raw[0] == 1 and raw[1] < 0x80 else self._take_apart()[1]
 
     @property
     def hash_code(self) -> int:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from miden.errors import FormatError, InputError
 from miden.ipld.cid import CBOR, DAG_CBOR, DAG_JSON, DAG_PB, MAST_FOREST, MAST_NODE, RAW, Cid
+from miden.ipld.multihash import BLAKE2B_256
 
 try:
-    from miden._core.dagcbor import scan as _core_scan
+    from miden._core import dagcbor as _core
 except ImportError:
-    _core_scan = None  # type: ignore[assignment]
+    _core = None  # type: ignore[assignment]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,22 +22,24 @@ if TYPE_CHECKING:
 COMMITMENTS = frozenset({0xF101, 0xF102})
 """Codecs of commitments to data that is kept nowhere as a block: a link to one names no block."""
 
+_count_plain: Callable[[bytes], tuple[int, int] | None] | None = getattr(_core, "count_plain", None)
 _U64 = 1 << 64
 
 
 class Scan:
     """What a scan of a dag-cbor block found, up to its end or to the first error.
 
-    `links` are pairs (bytes of a CID, fields counted before it was reached, its own excluded); `fields` counts the items that
-    were read, links aside. `error` is what ended the scan early, or None.
+    `links` are pairs (bytes of a CID, fields counted until its tag, that included); `fields` counts the items that were read.
+    `error` is what ended the scan early, or None, and `in_link` tells whether that was behind the tag of a link.
     """
 
-    __slots__ = ("error", "fields", "links")
+    __slots__ = ("error", "fields", "in_link", "links")
 
-    def __init__(self, links: list[tuple[bytes, int]], fields: int, error: FormatError | None) -> None:
+    def __init__(self, links: list[tuple[bytes, int]], fields: int, error: FormatError | None, *, in_link: bool = False) -> None:
         self.links = links
         self.fields = fields
         self.error = error
+        self.in_link = in_link
 
 
 def scan_dagcbor(data: bytes) -> Scan:
@@ -49,6 +52,7 @@ def scan_dagcbor(data: bytes) -> Scan:
     links: list[tuple[bytes, int]] = []
     fields = offset = 0
     expected, size = 1, len(data)
+    in_link = False
     try:
         while expected:
             expected -= 1
@@ -65,12 +69,14 @@ def scan_dagcbor(data: bytes) -> Scan:
                 if argument != 42:
                     expected += 1
                 else:
+                    in_link = True
                     raw, offset = _link(data, offset, size)
                     links.append((raw, fields))
+                    in_link = False
         if offset != size:
             raise FormatError(f"{size - offset} bytes behind the value", offset=offset, kind="TrailingBytes")
     except FormatError as error:
-        return Scan(links, fields, error)
+        return Scan(links, fields, error, in_link=in_link)
     return Scan(links, fields, None)
 
 
@@ -111,8 +117,8 @@ def _link(data: bytes, offset: int, size: int) -> tuple[bytes, int]:
 
 def dagcbor_link_bytes(data: bytes) -> tuple[list[bytes], int]:
     """Return the bytes of the CIDs that a block links to, in order, and its number of fields; raises `FormatError`."""
-    if _core_scan is not None:
-        found = _core_scan(data)
+    if _core is not None:
+        found = _core.scan(data)
         if found is not None:
             return found
     scan = scan_dagcbor(data)
@@ -121,9 +127,29 @@ def dagcbor_link_bytes(data: bytes) -> tuple[list[bytes], int]:
     return [raw for raw, _ in scan.links], scan.fields
 
 
+_PLAIN = tuple(Cid(1, codec, BLAKE2B_256, bytes(32)).to_bytes()[:-32] for codec in (CBOR, RAW, DAG_CBOR))
+_PLAIN_SIZE = len(_PLAIN[0]) + 32
+
+
+def count_plain_links(data: bytes) -> tuple[int, int] | None:
+    """Return how many links and fields a block has, if all links are of the usual form: cbor, raw or dag-cbor by blake2b-256.
+
+    None if one is not, and for bytes that are no block.
+
+    >>> count_plain_links(bytes.fromhex("820102"))
+    (0, 3)
+    """
+    if _count_plain is not None:
+        return _count_plain(data)
+    scan = scan_dagcbor(data)
+    if scan.error is not None or not all(len(raw) == _PLAIN_SIZE and raw.startswith(_PLAIN) for raw, _ in scan.links):
+        return None
+    return len(scan.links), scan.fields
+
+
 def _dagcbor_links(data: bytes) -> list[Cid]:
-    if _core_scan is not None:
-        found = _core_scan(data, Cid)
+    if _core is not None:
+        found = _core.scan(data, Cid)
         if found is not None:
             return found[0]
     return [Cid.from_checked(raw) for raw in dagcbor_link_bytes(data)[0]]

@@ -23,7 +23,7 @@ class Kernel:
     (Word(256, 0, 0, 0), Word(1, 0, 0, 0))
     """
 
-    __slots__ = ("_members", "procedures")
+    __slots__ = ("_members", "digest_bytes", "procedures")
 
     def __init__(self, procedures: Iterable[Iterable[int]] = ()) -> None:
         words = sorted((Word(procedure) for procedure in procedures), key=Word.to_bytes)
@@ -34,11 +34,8 @@ class Kernel:
         self._members = frozenset(words)
         if len(self._members) != len(words):
             raise InputError("a kernel cannot have two procedures with the same digest", kind="DuplicatedProcedures")
-
-    @property
-    def digest_bytes(self) -> bytes:
+        self.digest_bytes = b"".join(word.to_bytes() for word in words)
         """The digests' bytes, one after the other: what a machine takes."""
-        return b"".join(word.to_bytes() for word in self.procedures)
 
     def __contains__(self, digest: object) -> bool:
         return digest in self._members

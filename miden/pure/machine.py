@@ -23,6 +23,7 @@ import struct
 from miden.field import P
 from miden.isa import MIN_STACK_DEPTH
 from miden.pure import traversal
+from miden.pure.memory import ADDRESS_END
 from miden.pure.state import State
 from miden.pure.stops import Fault, Request
 from miden.status import Status
@@ -228,6 +229,13 @@ class Machine(State):
         """Return an element, or None if its word was never written."""
         word = self.memory_words(ctx).get(address - address % 4)
         return None if word is None else word[address % 4]
+
+    def memory_range(self, ctx: int, address: int, count: int) -> list[int]:
+        """Return `count` elements from an address on, 0 where nothing was written."""
+        if address < 0 or count < 0 or address + count > ADDRESS_END:
+            raise ValueError("the range leaves the address space")
+        words = self.memory_words(ctx)
+        return [words.get(cell - cell % 4, (0, 0, 0, 0))[cell % 4] for cell in range(address, address + count)]
 
     def memory(self, ctx: int) -> dict[int, int]:
         """Return address -> value of all four cells of every written word of `ctx`, ascending."""

@@ -102,6 +102,10 @@ class Machine(Protocol):
         """Return an element; None if its word was never written."""
         ...
 
+    def memory_range(self, ctx: int, address: int, count: int) -> list[int]:
+        """Return `count` elements from an address on, 0 where nothing was written; ValueError outside the address space."""
+        ...
+
     def memory(self, ctx: int) -> dict[int, int]:
         """Return address -> value for all four cells of every written word of `ctx`, ascending."""
         ...

@@ -199,3 +199,11 @@ def test_doc_knows_its_modules(cli: Callable[..., Any]) -> None:
     assert any(item["name"] == "divmod" and "Cycles:" in item["docs"] for item in module["items"])
     assert len(cli("doc", "miden::core", "--json").json["modules"]) > 5
     assert cli("doc", "miden::core::nothing").code == 4
+
+
+def test_doc_knows_the_library_of_actors(cli: Callable[..., Any]) -> None:
+    [module] = cli("doc", "miden::actor::cbor", "--json").json["modules"]
+    assert module["path"] == "miden::actor::cbor"
+    assert any(item["name"] == "read_uint" for item in module["items"])
+    assert len(cli("doc", "miden::actor", "--json").json["modules"]) == 8
+    assert cli("doc", "miden::actor::nothing").code == 4

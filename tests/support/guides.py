@@ -3,7 +3,7 @@
 A guide has fenced blocks: ``console`` with commands after ``$`` and what they print, and ``masm NAME`` with the content of a file.
 ``...`` stands for anything that is printed; in a command, ``0x12ab...`` is a root that was printed before, ``bafyab...`` a CID.
 A command that fails prints ``[exit CODE]`` last. One that ends with ``&`` goes on in the background, and its port
-answers before the next one runs.
+answers before the next one runs. The folder ``examples`` is that of the project.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ PORT = re.compile(r"127\.0\.0\.1:(\d+)")
 ROOT = re.compile(r"0x[0-9a-f]{64}|\bb[a-z2-7]{40,}")
 SHORTENED = re.compile(r"(0x[0-9a-f]+|\bb[a-z2-7]{5,})\.\.\.")
 MARK = "@@@@@ end of command"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -82,6 +83,7 @@ def run_guide(path: Path, folder: Path) -> Iterator[Outcome]:
     for port in sorted(set(PORT.findall(text))):
         text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{free_port()}")
     roots: list[str] = []
+    (folder / "examples").symlink_to(EXAMPLES)
     shell = Shell(folder)
     try:
         for block in BLOCK.finditer(text):

@@ -72,9 +72,7 @@ def run_in_new_process(*arguments: str) -> Any:
 
 
 @pytest.mark.parametrize(("policy", "objects"), [("procedures", 1 + len(USED)), ("whole", 2)])
-def test_a_program_runs_by_its_root_and_reads_exactly_what_it_needs(
-    cli: Cli, tmp_path: Path, policy: str, objects: int
-) -> None:
+def test_a_program_runs_by_its_root_and_reads_exactly_what_it_needs(cli: Cli, tmp_path: Path, policy: str, objects: int) -> None:
     library = library_of_fifty()
     linked = miden.execute(caller(library, "dynamic"), stack=[5], host=miden.Host([library]))
     assert list(miden.execute(caller(library, "static"), stack=[5], host=miden.Host([library])).stack) == list(linked.stack)

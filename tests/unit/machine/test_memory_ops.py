@@ -43,6 +43,19 @@ def test_an_element_write_creates_its_word(backend: Backend) -> None:
     assert machine.contexts() == [0]
 
 
+def test_a_range_of_memory_is_read_from_outside(backend: Backend) -> None:
+    code = filled(40, [1, 2, 3, 4, 5]) + " " + filled(LAST, [9])
+    _, machine = backend.run_block(code)
+    assert machine.memory_range(0, 38, 9) == [0, 0, 1, 2, 3, 4, 5, 0, 0]
+    assert machine.memory_range(0, LAST - 1, 2) == [0, 9]
+    assert machine.memory_range(0, 40, 0) == machine.memory_range(0, 2**32 - 1, 0) == []
+    assert machine.memory_range(7, 40, 2) == [0, 0]
+    assert set(machine.memory(0)) == {40, 41, 42, 43, 44, 45, 46, 47, LAST - 3, LAST - 2, LAST - 1, LAST}
+    for address, count in ((LAST, 2), (2**32, 1), (0, 2**32 + 1), (P, 1)):
+        with pytest.raises((ValueError, OverflowError)):
+            machine.memory_range(0, address, count)
+
+
 def test_mstorew_stores_the_word_in_memory_order(backend: Backend) -> None:
     status, machine = backend.run_block("mstorew", stack=[40, 1, 2, 3, 4, 5])
     assert (status, machine.stack()) == (Status.DONE, padded(1, 2, 3, 4, 5))

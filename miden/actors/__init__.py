@@ -1,0 +1,1 @@
+"""The actor machine: code and state by content address, run message by message, metered and watched."""
