@@ -148,7 +148,7 @@ def scan(bytes data not None, object cls=None, /):
     cdef list links = []
     cdef Py_ssize_t count = 0
     cdef uint64_t fields = 0
-    return (links, fields) if scan_links(data, cls, links, False, &count, &fields) else None
+    return (links, fields) if scan_links(data, links, cls, False, &count, &fields) else None
 
 
 def count_plain(bytes data not None, /):
@@ -158,13 +158,13 @@ def count_plain(bytes data not None, /):
     return (count, fields) if scan_links(data, None, None, True, &count, &fields) else None
 
 
-cdef bint scan_links(bytes data, object cls, list links, bint plain, Py_ssize_t *count, uint64_t *field_count) except -1:
+cdef bint scan_links(bytes data, list links, object cls, bint plain, Py_ssize_t *count, uint64_t *field_count) except -1:
     """Count links and fields, and append the links to a list if there is one; false for a block without the structure."""
     cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(data)
     cdef const uint8_t *at = start
     cdef const uint8_t *end = start + PyBytes_GET_SIZE(data)
     cdef uint64_t expected = 1, argument, fields = 0
-    cdef Py_ssize_t offset, found
+    cdef Py_ssize_t offset, found, known = 0
     cdef uint8_t byte
     cdef int info, width, index
     while expected:
@@ -203,24 +203,24 @@ cdef bint scan_links(bytes data, object cls, list links, bint plain, Py_ssize_t 
         elif byte == 6:
             if argument != 42:
                 expected += 1
-            elif end - at >= USUAL_LINK and memcmp(at, b"\x58\x27\x00\x01", 4) == 0 and is_cid(at + 3, LINK_HEAD + 32):
-                if plain and not is_plain(at + 3, LINK_HEAD + 32):
-                    return False
-                count[0] += 1
-                if links is not None:
-                    PyList_Append(links, make_cid(cls, at + 3, LINK_HEAD + 32))
+                continue
+            if end - at >= USUAL_LINK and memcmp(at, b"\x58\x27\x00\x01", 4) == 0 and is_cid(at + 3, LINK_HEAD + 32):
+                found = LINK_HEAD + 32
                 at += USUAL_LINK
             else:
                 offset = at - start
                 found = link_size(start, end - start, &offset, False)
-                if found < 0 or (plain and not is_plain(start + offset - found, found)):
+                if found < 0:
                     return False
                 at = start + offset
-                count[0] += 1
-                if links is not None:
-                    PyList_Append(links, make_cid(cls, at - found, found))
+            if plain and not is_plain(at - found, found):
+                return False
+            known += 1
+            if links is not None:
+                PyList_Append(links, make_cid(cls, at - found, found))
     if at != end:
         return False
+    count[0] = known
     field_count[0] = fields
     return True
 

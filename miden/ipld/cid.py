@@ -43,7 +43,7 @@ MIN_DIGEST = 16
 
 _V0_SIZE = 34
 
-_USUAL_HASH = encode_multihash(BLAKE2B_256, bytes(32))[:-32]
+_USUAL_HASH = encode_varint(BLAKE2B_256) + encode_varint(32)
 _USUAL_SIZE = 2 + len(_USUAL_HASH) + 32
 """The form of nearly all CIDs, which is known by sight: version 1, a codec of one byte, 32 bytes of blake2b."""
 
