@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from miden.errors import FormatError, InputError, IntegrityError
 from miden.ipld.multibase import decode_multibase, encode_multibase
-from miden.ipld.multihash import BLAKE2B_256, IDENTITY, SHA2_256, decode_multihash, digest, encode_multihash, hash_name
+from miden.ipld.multihash import BLAKE2B_256, IDENTITY, SHA2_256, decode_multihash, digest, hash_name
 from miden.ipld.varint import decode_varint, encode_varint
 
 CBOR = 0x51
