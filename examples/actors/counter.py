@@ -1,6 +1,6 @@
 """A counter: the smallest actor with a state, ``[count]``.
 
-miden actor deploy examples/actors/counter.py --params '[5]'
+miden actor deploy examples/actors/counter.py start=5
 """
 
 from __future__ import annotations
