@@ -1,6 +1,6 @@
 ;; A counter: the smallest actor with a state, [count].
 ;;
-;; miden actor deploy examples/actors/counter.wat --params '[5]'
+;; miden actor deploy examples/actors/counter.wat start=5
 
 (module
   (import "vm" "exit" (func $exit (param $code i32) (param $block i32) (param $text i32) (param $size i32) (result i32)))
