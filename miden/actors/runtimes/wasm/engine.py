@@ -190,7 +190,7 @@ class Instance:
     """One guest: its store, its gas, its memory. Calls of the kernel find `guest` here."""
 
     __slots__ = (
-        "_code", "_context", "_func", "_gas", "_instance", "_memory", "_store", "_value", "engine", "failure", "guest",
+        "_cell", "_code", "_context", "_func", "_gas", "_instance", "_memory", "_store", "_value", "engine", "failure", "guest",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, code: Code, memory_limit: int) -> None:
@@ -204,6 +204,7 @@ class Instance:
         self._value = ffi.wasmtime_val_t()
         self._value.kind = ffi.WASMTIME_I64
         self._gas = ffi.wasmtime_global_t()
+        self._cell = self._context, ctypes.byref(self._gas), ctypes.byref(self._value)
         self._raise(_global_new(self._context, _address(engine._gas_type), ctypes.byref(self._value), ctypes.byref(self._gas)), None)
         self._instance = ffi.wasmtime_instance_t()
         self._memory: Any = None
@@ -211,13 +212,13 @@ class Instance:
 
     def get_gas(self) -> int:
         """Return what the guest has left in milligas; negative if it ran out."""
-        _global_get(self._context, ctypes.byref(self._gas), ctypes.byref(self._value))
+        _global_get(*self._cell)
         return int(self._value.of.i64)
 
     def set_gas(self, milligas: int) -> None:
         """Set what the guest has."""
         self._value.of.i64 = milligas
-        _global_set(self._context, ctypes.byref(self._gas), ctypes.byref(self._value))
+        _global_set(*self._cell)
 
     def instantiate(self) -> None:
         """Make memory and tables and run the start function; raises `Stopped`, or what a call of the kernel raised."""

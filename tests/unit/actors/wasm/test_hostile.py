@@ -147,6 +147,20 @@ def test_recursion_with_large_frames_traps(bench: Bench) -> None:
     assert bench.run(guest("(call $f) (i32.const 0)", frames)).exit_code == ExitCode.SYS_ILLEGAL_INSTRUCTION
 
 
+def test_sends_from_high_stacks(runtime: WasmRuntime) -> None:
+    # Each of thirty guests inside each other fills most of the native stack that it may have before it sends.
+    bench = Bench(runtime, context=MachineContext(max_call_depth=30))
+    uses = "".join(f"(local.set {index} (i64.load offset={8 * index} (i32.const 0)))" for index in range(1, 4000))
+    sums = "".join(f"(i64.store offset={8 * index} (i32.const 0) (local.get {index}))" for index in range(1, 4000))
+    send = """(drop (call $send (i32.const 0) (i32.const 40000) (i32.const 3) (i64.const 2) (i32.const 0) (i64.const 0) (i64.const 0)
+      (i64.const -1) (i64.const 0))) (i32.store (i32.const 40004) (i32.load (i32.const 0)))"""
+    high = f"""(func $f (param i32) (local{" i64" * 4000}) {uses}
+      (if (local.get 0) (then (call $f (i32.sub (local.get 0) (i32.const 1)))) (else {send})) {sums})"""
+    body = """(i32.store16 (i32.const 40001) (i32.const 0x01C8)) (call $f (i32.const 90))
+      (drop (call $exit (i32.add (i32.load (i32.const 40004)) (i32.const 100)) (i32.const 0) (i32.const 0) (i32.const 0))) (unreachable)"""
+    assert bench.run(guest(body, EXIT + SEND + high)).exit_code == 30 * 100
+
+
 @pytest.mark.parametrize(
     "body",
     [
