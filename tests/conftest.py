@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -16,7 +17,9 @@ hypothesis.settings.load_profile("default")
 
 
 def pytest_configure() -> None:
-    """Under a sanitizer, refuse to test a core that was built without it."""
+    """Let Ctrl-C work, and under a sanitizer refuse to test a core that was built without it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if "libasan" in os.environ.get("LD_PRELOAD", ""):
         from miden._core import processor
 

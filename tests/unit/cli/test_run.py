@@ -180,9 +180,12 @@ def test_a_deadline_exits_with_6(cli: Cli, masm: Masm) -> None:
 def test_an_interrupt_exits_with_130(masm: Masm) -> None:
     command = [sys.executable, "-m", "miden", "run", str(masm(ENDLESS)), "--max-cycles", "4294967295", "--backend", "pure"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        time.sleep(1.0)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        try:
+            time.sleep(1.0)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 130, err
     assert "interrupted" in err
     assert "Traceback" not in err
