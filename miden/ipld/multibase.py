@@ -18,6 +18,15 @@ _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 _URL = _BASE64.translate(str.maketrans("+/", "-_"))
 
+_EMOJI = (
+    "🚀🪐☄🛰🌌🌑🌒🌓🌔🌕🌖🌗🌘🌍🌏🌎🐉☀💻🖥💾💿😂❤😍🤣😊🙏💕😭😘👍😅👏😁🔥🥰💔💖💙😢🤔😆🙄💪😉☺👌"
+    "🤗💜😔😎😇🌹🤦🎉💞✌✨🤷😱😌🌸🙌😋💗💚😏💛🙂💓🤩😄😀🖤😃💯🙈👇🎶😒🤭❣😜💋👀😪😑💥🙋😞😩😡🤪👊🥳"
+    "😥🤤👉💃😳✋😚😝😴🌟😬🙃🍀🌷😻😓⭐✅🥺🌈😈🤘💦✔😣🏃💐☹🎊💘😠☝😕🌺🎂🌻😐🖕💝🙊😹🗣💫💀👑🎵🤞😛"
+    "🔴😤🌼😫⚽🤙☕🏆🤫👈😮🙆🍻🍃🐶💁😲🌿🧡🎁⚡🌞🎈❌✊👋😰🤨😶🤝🚶💰🍓💢🤟🙁🚨💨🤬✈🎀🍺🤓😙💟🌱😖👶"
+    "🥴▶➡❓💎💸⬇😨🌚🦋😷🕺⚠🙅😟😵👎🤲🤠🤧📌🔵💅🧐🐾🍒😗🤑🌊🤯🐷☎💧😯💆👆🎤🙇🍑❄🌴💣🐸💌📍🥀🤢👅"
+    "💡💩👐📸👻🤐🤮🎼🥵🚩🍎🍊👼💍📣🥂"
+)
+
 BASES: dict[str, tuple[str, str, bool]] = {
     "base2": ("0", "01", False),
     "base8": ("7", "01234567", False),
@@ -41,11 +50,12 @@ BASES: dict[str, tuple[str, str, bool]] = {
     "base64pad": ("M", _BASE64, True),
     "base64url": ("u", _URL, False),
     "base64urlpad": ("U", _URL, True),
+    "base256emoji": (_EMOJI[0], _EMOJI, False),
 }
 """Name -> (prefix, alphabet, whether it is padded with =)."""
 
 _BY_PREFIX = {prefix: name for name, (prefix, _, _) in BASES.items()}
-_FOLDED = {name for name, (_, alphabet, _) in BASES.items() if alphabet.lower() == alphabet or alphabet.upper() == alphabet}
+_FOLDED = {name for name, (_, text, _) in BASES.items() if text.isascii() and text in (text.lower(), text.upper())}
 """Bases of one case only; they are read in either."""
 
 MAX_POSITIONAL = 4096
@@ -101,6 +111,7 @@ _STANDARD: dict[int, tuple[str, Callable[[str], bytes], Callable[[bytes], bytes]
     4: ("0123456789abcdef", bytes.fromhex, hexlify),
     5: (_BASE32.upper(), b32decode, b32encode),
     6: (_BASE64, b64decode, b64encode),
+    8: (bytes(range(256)).decode("latin-1"), lambda text: text.encode("latin-1"), lambda data: data.decode("latin-1").encode()),
 }
 """Bits of a character -> alphabet, reader and writer of the standard library."""
 
@@ -108,7 +119,8 @@ _STANDARD: dict[int, tuple[str, Callable[[str], bytes], Callable[[bytes], bytes]
 def _encode_bits(data: bytes, alphabet: str, bits: int, padded: bool) -> str:
     if bits in _STANDARD:
         standard, _, write = _STANDARD[bits]
-        text = write(data).decode().rstrip("=").translate(str.maketrans(standard, alphabet))
+        text = write(data).decode()
+        text = (text if bits == 8 else text.rstrip("=")).translate(str.maketrans(standard, alphabet))
     else:
         count = -(-len(data) * 8 // bits)
         number = int.from_bytes(data) << count * bits - len(data) * 8
