@@ -68,7 +68,7 @@ def _parse(data: bytes, offset: int) -> tuple[tuple[int, int, int, bytes], int]:
 
 
 @lru_cache(256)
-def _prefix(codec: int, hash_code: int, size: int) -> bytes:
+def cid_prefix(codec: int, hash_code: int, size: int) -> bytes:
     """Return what stands before the digest in a CID of version 1."""
     return encode_varint(1) + encode_varint(codec) + encode_varint(hash_code) + encode_varint(size)
 
@@ -95,7 +95,7 @@ class Cid:
             raise InputError(f"a CID has version 0 or 1, not {version}", kind="CidVersion")
         if version == 0 and (codec, hash_code, len(digest)) != (DAG_PB, SHA2_256, 32):
             raise InputError("a CID of version 0 is dag-pb with sha2-256", kind="CidVersion")
-        _put(self, "_bytes", (_prefix(codec, hash_code, len(digest)) if version else b"\x12\x20") + digest)
+        _put(self, "_bytes", (cid_prefix(codec, hash_code, len(digest)) if version else b"\x12\x20") + digest)
         _put(self, "_parts", (version, codec, hash_code, digest))
 
     @classmethod
@@ -142,7 +142,7 @@ class Cid:
     def of(cls, data: bytes, codec: int = DAG_CBOR, hash_code: int = BLAKE2B_256) -> Cid:
         """Return the CID of a block."""
         value = digest(hash_code, data)
-        return cls.from_checked(_prefix(codec, hash_code, len(value)) + value)
+        return cls.from_checked(cid_prefix(codec, hash_code, len(value)) + value)
 
     @classmethod
     def read(cls, data: bytes, offset: int = 0) -> tuple[Cid, int]:

@@ -26,6 +26,20 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "actors"
 SAMPLES = ("Counter", "Approvals", "Token")
+FOUNDINGS: list[tuple[int, Any, int]] = [
+    (0, [100], 16),
+    (2, [100], 16),
+    (1, [], 16),
+    (1, [101, 100], 16),
+    (1, [100, 100], 16),
+    (1, list(range(100, 117)), 16),
+    (1, list(range(1000)), 16),
+    (16, list(range(100, 116)), 0),
+    (1, [b""], 21),
+    (1, 5, 21),
+    (2**63 - 1, [1], 16),
+]
+"""Threshold and signers that approvals are founded with, and the exit code."""
 
 
 def sample(name: str) -> type[Actor]:

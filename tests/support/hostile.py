@@ -129,10 +129,9 @@ def judge(decoder: Decoder, data: bytes) -> str:
     return "read"
 
 
-def run(count: int, seed: int = 0) -> dict[str, Any]:
+def run(corpus: list[Decoder], judge: Callable[[Decoder, bytes], str], count: int, seed: int = 0) -> dict[str, Any]:
     """Judge about `count` cases, in equal parts for every decoder; return counts, the slowest case, memory in bytes."""
     rng = random.Random(seed)
-    corpus = decoders()
     for decoder in corpus:
         for data in decoder.files:
             if judge(decoder, data) != "read":
@@ -151,8 +150,9 @@ def run(count: int, seed: int = 0) -> dict[str, Any]:
             slowest = max(slowest, time.process_time() - began)
     growth = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     total = sum(sum(counted.values()) for counted in counts.values())
-    return {"cases": total, "counts": counts, "slowest_seconds": slowest, "memory_growth": growth, "largest_input": LARGEST}
+    return {"cases": total, "counts": counts, "slowest_seconds": slowest, "memory_growth": growth}
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)))  # noqa: T201
+    found = run(decoders(), judge, int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)
+    print(json.dumps({**found, "largest_input": LARGEST}))  # noqa: T201

@@ -9,23 +9,11 @@ from miden.actors.kernel.base import KernelBase, fail, fit, syscall
 from miden.actors.reach import DIGEST_SIZE
 from miden.actors.registry import Block
 from miden.errors import FormatError
-from miden.ipld.cid import Cid
-from miden.ipld.multihash import BLAKE2B_256, digest, encode_multihash
-from miden.ipld.varint import encode_varint
+from miden.ipld.cid import Cid, cid_prefix
+from miden.ipld.multihash import BLAKE2B_256, digest
 
 MAX_BLOCK_SIZE = 1 << 20
 MAX_I32 = (1 << 31) - 1
-
-_PREFIXES: dict[tuple[int, int], bytes] = {}
-"""Codec and hash function -> the bytes of a CID before its digest."""
-
-
-def _prefix(codec: int, hash_code: int) -> bytes:
-    found = _PREFIXES.get((codec, hash_code))
-    if found is None:
-        found = b"\1" + encode_varint(codec) + encode_multihash(hash_code, bytes(DIGEST_SIZE))[:-DIGEST_SIZE]
-        _PREFIXES[codec, hash_code] = found
-    return found
 
 
 class IpldCalls(KernelBase):
@@ -135,7 +123,7 @@ class IpldCalls(KernelBase):
                 value = digest(hash_code, data)
             except FormatError as problem:
                 raise SyscallError(ErrorNumber.SERIALIZATION, problem.message) from problem
-        raw = _prefix(block.codec, hash_code) + value
+        raw = cid_prefix(block.codec, hash_code, DIGEST_SIZE) + value
         cid = Cid.from_checked(raw)
         self.machine.blocks.put(cid, data)
         self.registry.mark_reachable(raw)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from miden.cli.actor.machines import MACHINE_OPTIONS
 from miden.cli.parameters import IntRange, argument, flag, option
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from miden.actors.messages import Receipt
@@ -28,21 +31,33 @@ CALL_PARAMETERS = (
 """What says which message is meant."""
 
 
+class Words(NamedTuple):
+    """What a person said of a message: the values of `CALL_PARAMETERS`, those of the machine aside."""
+
+    address: str
+    method: str
+    params: tuple[str, ...]
+    raw: str | None
+    value: str
+    gas: int
+    sender: str | None
+    read_only: bool
+
+
+def with_words(function: Callable[..., int]) -> Callable[..., int]:
+    """Give the function of a verb the values of `CALL_PARAMETERS` as one argument, `words`."""
+
+    def called(console: Console, **values: Any) -> int:
+        words = Words(**{name: values.pop(name) for name in Words._fields})
+        return function(console, words=words, **values)
+
+    called.__doc__ = function.__doc__
+    return called
+
+
 @verb("call", *CALL_PARAMETERS)
-def command(
-    console: Console,
-    address: str,
-    method: str,
-    params: tuple[str, ...],
-    raw: str | None,
-    value: str,
-    gas: int,
-    sender: str | None,
-    read_only: bool,
-    file: str | None,
-    place: str | None,
-    config: str | None,
-) -> int:
+@with_words
+def command(console: Console, words: Words, file: str | None, place: str | None, config: str | None) -> int:
     """Call METHOD of the actor at ADDRESS, by name if the actor advertises an interface or by number, and print what it gives back.
 
     METHOD 0 is a bare transfer. The state is kept also when the message fails: then only the sender's count of messages has changed.
@@ -53,7 +68,7 @@ def command(
 
     with opened(file, place, config) as session:
         try:
-            result, receipt = send(session, address, method, params, raw, value, gas, sender, read_only)
+            result, receipt = send(session, words)
         except ActorError as error:
             session.save()
             if not console.json and error.receipt.failure:
@@ -72,17 +87,7 @@ def command(
     return 0
 
 
-def send(
-    session: Session,
-    address: str,
-    method: str,
-    params: tuple[str, ...],
-    raw: str | None,
-    value: str,
-    gas: int,
-    sender: str | None,
-    read_only: bool,
-) -> tuple[Any, Receipt]:
+def send(session: Session, words: Words) -> tuple[Any, Receipt]:
     """Send a message as the words of a command say, and return what it gives back and its receipt.
 
     Raises `ActorError` when it does not succeed, `InputError` and others before it is sent.
@@ -95,7 +100,8 @@ def send(
     from miden.cli.verb import MisuseError
     from miden.errors import NotFoundError
 
-    machine, to = session.machine, Address.parse(address)
+    machine, to = session.machine, Address.parse(words.address)
+    method = words.method
     number = int(method) if method.isascii() and method.isdigit() else None
     try:
         interface = interface_of(machine.tree, machine.blocks, to)
@@ -106,18 +112,18 @@ def send(
     client = Client(
         machine,
         to,
-        sender=sender or session.settings.sender,
+        sender=words.sender or session.settings.sender,
         interface=interface,
-        gas_limit=gas,
-        value=read_amount(value),
-        read_only=read_only,
+        gas_limit=words.gas,
+        value=read_amount(words.value),
+        read_only=words.read_only,
     )
-    if raw is None and (number is None or number in interface.numbers):
+    if words.raw is None and (number is None or number in interface.numbers):
         found = interface.method(method if number is None else number)
-        result = client.call(found, **read_values(interface, found.name, params))
+        result = client.call(found, **read_values(interface, found.name, words.params))
         assert client.receipt is not None
         return result, client.receipt
-    if params:
+    if words.params:
         raise MisuseError("NAME=VALUE needs a method of an interface, and goes without --params")
-    receipt = client.send(interface.method(method).number if number is None else number, read_params(raw))
+    receipt = client.send(interface.method(method).number if number is None else number, read_params(words.raw))
     return raw_value(receipt.return_codec, receipt.return_data) if receipt.return_data else None, receipt

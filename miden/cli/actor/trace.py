@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from miden.cli.actor.call import CALL_PARAMETERS
+from miden.cli.actor.call import CALL_PARAMETERS, Words, send, with_words
 from miden.cli.parameters import flag
 from miden.cli.verb import verb
 
@@ -25,22 +25,9 @@ if TYPE_CHECKING:
     flag("--charges", help="Show every charge of gas."),
     flag("--keep", help="Keep what the message does, as call does."),
 )
+@with_words
 def command(
-    console: Console,
-    address: str,
-    method: str,
-    params: tuple[str, ...],
-    raw: str | None,
-    value: str,
-    gas: int,
-    sender: str | None,
-    read_only: bool,
-    lines: bool,
-    charges: bool,
-    keep: bool,
-    file: str | None,
-    place: str | None,
-    config: str | None,
+    console: Console, words: Words, lines: bool, charges: bool, keep: bool, file: str | None, place: str | None, config: str | None
 ) -> int:
     """Send a message as `miden actor call` does, and show what happens inside: calls, blocks, logs, gas.
 
@@ -48,7 +35,6 @@ def command(
     """
     from miden.actors.codes import ActorError
     from miden.actors.trace import JsonLines, Recorder, entry_to_dict
-    from miden.cli.actor.call import send
     from miden.cli.actor.machines import opened
     from miden.cli.verb import MisuseError
 
@@ -59,7 +45,7 @@ def command(
     with opened(file, place, config, observers=observers) as session:
         failed = None
         try:
-            _, receipt = send(session, address, method, params, raw, value, gas, sender, read_only)
+            _, receipt = send(session, words)
         except ActorError as error:
             failed, receipt = error, error.receipt
         if keep:

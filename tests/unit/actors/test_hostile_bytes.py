@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 
-from tests.support.hostile_actors import run
+from tests.support.hostile import run
+from tests.support.hostile_actors import decoders, judge
 
 CASES = int(os.environ.get("MIDEN_EXAMPLES", "6000"))
 
 
 def test_damaged_data_is_refused_or_read_and_nothing_else() -> None:
-    figures = run(CASES, seed=int(os.environ.get("MIDEN_SEED", "0")))
+    figures = run(decoders(), judge, CASES, seed=int(os.environ.get("MIDEN_SEED", "0")))
     assert figures["cases"] >= CASES
     assert all(counted["refused"] > 0 for counted in figures["counts"].values())
     assert figures["slowest_seconds"] < 2

@@ -16,7 +16,7 @@ from miden.actors.runtimes.native import native_code
 from miden.ipld import dagcbor
 from miden.ipld.blocks import MemoryBlocks
 from miden.ipld.hamt import Hamt
-from tests.support.actor_machines import call, deploy, machine_with, returned, sample, state_of
+from tests.support.actor_machines import FOUNDINGS, call, deploy, machine_with, returned, sample, state_of
 
 COUNTER, APPROVALS, TOKEN = sample("Counter"), sample("Approvals"), sample("Token")
 TOP = (1 << 63) - 1
@@ -140,19 +140,7 @@ def test_approvals_refuse_what_they_should() -> None:
     assert nobody.call(0, "Propose", 10**9, 0).exit_code == ExitCode.USR_INSUFFICIENT_FUNDS
 
 
-@pytest.mark.parametrize(
-    ("threshold", "signers", "code"),
-    [
-        (0, [100], 16),
-        (2, [100], 16),
-        (1, [], 16),
-        (1, [101, 100], 16),
-        (1, [100, 100], 16),
-        (1, list(range(100, 117)), 16),
-        (1, [b""], 21),
-        (1, 5, 21),
-    ],
-)
+@pytest.mark.parametrize(("threshold", "signers", "code"), [row for row in FOUNDINGS if row[2]])
 def test_approvals_are_founded_on_rules(threshold: int, signers: Any, code: int) -> None:
     machine = machine_with(APPROVALS)
     with pytest.raises(DeployError) as refused:

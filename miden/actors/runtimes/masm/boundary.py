@@ -14,9 +14,8 @@ from miden.actors.codes import ErrorNumber, SyscallError
 from miden.errors import FormatError
 from miden.field import U32_MAX, P
 from miden.hashing import event_id
-from miden.ipld.cid import RAW, Cid
+from miden.ipld.cid import RAW, Cid, cid_prefix
 from miden.ipld.multihash import MAST_RPO_256, RPO_256
-from miden.ipld.varint import encode_varint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ MAX_ENTRIES = 256
 _ENTRY_HEAD = Struct("<4I")
 """Flags, codec, size of the key and size of the value of an entry of an event."""
 _WORD_HASHES = (RPO_256, MAST_RPO_256)
-_PREFIXES: dict[tuple[int, int], bytes] = {}
 
 
 class Call:
@@ -99,12 +97,7 @@ def _cid(run: Invocation) -> Cid:
         if max(parts) > U32_MAX:
             raise SyscallError(ErrorNumber.ILLEGAL_CID, "four bytes of a digest are an element below 2^32")
         digest = pack("<8I", *parts)
-    prefix = _PREFIXES.get((codec, hash_code))
-    if prefix is None:
-        prefix = encode_varint(1) + encode_varint(codec) + encode_varint(hash_code) + b"\x20"
-        if len(_PREFIXES) < 64:
-            _PREFIXES[codec, hash_code] = prefix
-    return Cid.from_checked(prefix + digest)
+    return Cid.from_checked(cid_prefix(codec, hash_code, len(digest)) + digest)
 
 
 def _cid_answer(cid: Cid) -> Answer:

@@ -18,7 +18,7 @@ from miden.ipld import dagcbor
 from miden.ipld.blocks import MemoryBlocks
 from miden.ipld.cid import RAW, Cid
 from miden.ipld.hamt import Hamt
-from tests.support.actor_machines import EXAMPLES, call, sample
+from tests.support.actor_machines import EXAMPLES, FOUNDINGS, call, sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,22 +132,7 @@ def test_a_counter(pair: Callable[..., Pair]) -> None:
         same(other.state(0), other.state(1))
 
 
-@pytest.mark.parametrize(
-    ("threshold", "signers", "code"),
-    [
-        (0, [100], 16),
-        (2, [100], 16),
-        (1, [], 16),
-        (1, [101, 100], 16),
-        (1, [100, 100], 16),
-        (1, list(range(100, 117)), 16),
-        (1, list(range(1000)), 16),
-        (16, list(range(100, 116)), 0),
-        (1, [b""], 21),
-        (1, 5, 21),
-        (TOP, [1], 16),
-    ],
-)
+@pytest.mark.parametrize(("threshold", "signers", "code"), FOUNDINGS)
 def test_approvals_are_founded_on_rules(pair: Callable[..., Pair], threshold: int, signers: Any, code: int) -> None:
     assert pair("approvals").deploy(threshold, signers) == code
 
