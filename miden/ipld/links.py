@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 COMMITMENTS = frozenset({0xF101, 0xF102})
 """Codecs of commitments to data that is kept nowhere as a block: a link to one names no block."""
 
-_count_plain: Callable[[bytes], tuple[int, int] | None] | None = getattr(_core, "count_plain", None)
 _U64 = 1 << 64
 
 
@@ -139,8 +138,8 @@ def count_plain_links(data: bytes) -> tuple[int, int] | None:
     >>> count_plain_links(bytes.fromhex("820102"))
     (0, 3)
     """
-    if _count_plain is not None:
-        return _count_plain(data)
+    if _core is not None:
+        return _core.count_plain(data)
     scan = scan_dagcbor(data)
     if scan.error is not None or not all(len(raw) == _PLAIN_SIZE and raw.startswith(_PLAIN) for raw, _ in scan.links):
         return None
