@@ -457,7 +457,7 @@ def test_links_are_counted_as_they_are_found(value: Any, more: bytes) -> None:
     data = dagcbor.encode(value) + more
     counted = LINKS_MODULE.count_plain_links(data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(LINKS_MODULE, "_count_plain", None)
+        patch.setattr(LINKS_MODULE, "_core", None)
         assert LINKS_MODULE.count_plain_links(data) == counted
     scan = LINKS_MODULE.scan_dagcbor(data)
     usual = [raw for raw, _ in scan.links if not Cid.from_bytes(raw).is_identity]
