@@ -129,8 +129,8 @@ def wait(seconds: float) -> None:
 def crowd(folder: Path, seconds: float, seed: int) -> dict[str, object]:
     """Let processes of threads work for a while; everything acknowledged is read by others at once."""
     open_store(folder, create=True)
-    acks = folder.parent / "acks"
-    acks.touch()
+    acks = folder.with_name(f"{folder.name}.acks")
+    acks.write_bytes(b"")  # what an earlier crowd put is not in this store
     end = time.monotonic() + seconds
     children = [fork(lambda sink, number=number: member(folder, acks, end, seed + number, sink)) for number in range(PROCESSES)]
     operations = 0
