@@ -22,10 +22,11 @@ static inline int cpu_has_ifma(void) {
 #endif
 }
 
+/* Vectors of 256 bits, and products and shifts that leave the flags alone. */
 static inline int cpu_has_avx2(void) {
 #if CPU_X86_64
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
 #else
     return 0;
 #endif

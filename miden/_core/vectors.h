@@ -12,11 +12,13 @@
 
 typedef uint64_t u64x4_t __attribute__((vector_size(32)));
 
-/* A loop over i that is unrolled. */
+/* A loop over i that is unrolled, and one that is not. */
 #if defined(__clang__)
 #define VECTOR_EACH(count) _Pragma("clang loop unroll(full)") for (int i = 0; i < (count); i++)
+#define VECTOR_LOOP _Pragma("clang loop unroll(disable)")
 #else
 #define VECTOR_EACH(count) _Pragma("GCC unroll 12") for (int i = 0; i < (count); i++)
+#define VECTOR_LOOP _Pragma("GCC unroll 1")
 #endif
 
 /* Where lanes 0, 1, 2, 3 come from, two bits each. */
