@@ -15,7 +15,8 @@
  * does not count them from its start again and again. */
 NOINLINE uint64_t operation_clk(const MachineC *m, const uint8_t *op) {
     block_rows(m->forest, m->block);
-    return m->block_clk + block_place(m->forest, m->block, (uint64_t)(op - block_operations(m->forest, &m->forest->nodes[m->block]))).row;
+    uint64_t index = (uint64_t)(op - block_operations(m->forest, &m->forest->nodes[m->block]));
+    return m->block_clk + block_place(m->forest, m->block, index, m->row).row;
 }
 
 #define STEPPED 0
@@ -59,7 +60,7 @@ ALWAYS_INLINE int run_block(MachineC *m, uint32_t id, NodeC *node) {
         m->clk = m->block_clk + row_count;
         return STATUS_OK;
     }
-    PlaceC place = block_place(code, id, (uint64_t)(op - block_operations(code, node)));
+    PlaceC place = block_place(code, id, (uint64_t)(op - block_operations(code, node)), m->row);
     m->row = (uint32_t)place.row;
     m->op_index = (int64_t)place.index;
     m->clk = m->block_clk + m->row;

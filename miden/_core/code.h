@@ -362,17 +362,18 @@ NOINLINE const RowC *block_rows(CodeC *code, uint32_t id) {
     return LOAD_POINTER(&hot->nodes[id].rows);
 }
 
-/* Where an operation of a block stands: looked up in the rows, if there are any. */
-NOINLINE PlaceC block_place(CodeC *code, uint32_t id, uint64_t op) {
+/* Where an operation of a block stands: looked up in the rows, if there are any, from one on that is not behind it. Every
+ * operation has a row, so the one sought is no nearer than their numbers are, and not much further: looking there first spares
+ * the cache misses of halving all rows. */
+NOINLINE PlaceC block_place(CodeC *code, uint32_t id, uint64_t op, uint64_t from) {
     NodeC *node = &code->nodes[id];
     HotC *hot = LOAD_POINTER(&code->hot);
     const RowC *rows = hot ? LOAD_POINTER(&hot->nodes[id].rows) : NULL;
     if (!rows) return find_place(block_operations(code, node), node->op_count, op);
-    uint64_t row = 0, end = block_row_count(code, node); /* inserted rows stand before the operation whose number they have */
-    while (end - row > 1) {
-        uint64_t middle = row + (end - row) / 2;
-        if (rows[middle].op <= op) row = middle;
-        else end = middle;
+    uint64_t row = from + (op - rows[from].op), count = block_row_count(code, node), step = 1;
+    for (; row + step < count && rows[row + step].op <= op; step *= 2) row += step; /* inserted rows have the number of the next operation */
+    for (; step; step /= 2) {
+        if (row + step < count && rows[row + step].op <= op) row += step;
     }
     return (PlaceC){row, (uint64_t)rows[row].index};
 }
