@@ -118,14 +118,14 @@ VECTOR_INLINE void avx2_linear(V columns[3], const uint64_t constants[12]) {
     } fe_##SUFFIX;                                                                                     \
                                                                                                        \
     VECTOR_INLINE fe_##SUFFIX fe_square_##SUFFIX(fe_##SUFFIX x) {                                      \
-        VECTOR_EACH(VECTORS) x.vectors[i] = avx2_square(x.vectors[i], &x.least);                        \
+        VECTOR_EACH(VECTORS) x.vectors[i] = avx2_square(x.vectors[i], &x.least);                       \
         VECTOR_EACH(FE_SCALARS) x.scalars[i] = bmi2_mul_lazy(x.scalars[i], x.scalars[i]);              \
         return x;                                                                                      \
     }                                                                                                  \
                                                                                                        \
     VECTOR_INLINE fe_##SUFFIX fe_mul_##SUFFIX(fe_##SUFFIX x, fe_##SUFFIX y) {                          \
-        x.least = HALVES_MIN(x.least, y.least);                                                                              \
-        VECTOR_EACH(VECTORS) x.vectors[i] = avx2_mul(x.vectors[i], y.vectors[i], &x.least);             \
+        x.least = HALVES_MIN(x.least, y.least);                                                        \
+        VECTOR_EACH(VECTORS) x.vectors[i] = avx2_mul(x.vectors[i], y.vectors[i], &x.least);            \
         VECTOR_EACH(FE_SCALARS) x.scalars[i] = bmi2_mul_lazy(x.scalars[i], y.scalars[i]);              \
         return x;                                                                                      \
     }                                                                                                  \
@@ -155,30 +155,30 @@ AVX2_STATES(two, 5)
 #undef CHAINS
 
 /* Permute `COUNT` states that lie one behind the other. */
-#define AVX2_PERMUTE(FUNCTION, SUFFIX, COUNT)                                                              \
-    AVX2_FUNCTION void FUNCTION(felt_t *states) {                                                          \
-        V rows[3 * (COUNT)], columns[3 * (COUNT)];                                                         \
-        fe_##SUFFIX x;                                                                                     \
-        x.least = SPREAD(~0ULL);                                                                                \
-        VECTOR_EACH(3 * (COUNT)) rows[i] = LOAD4(states + 4 * i);                                          \
-        VECTOR_EACH(COUNT) columns_from_rows_avx2(rows + 3 * i, columns + 3 * i);                          \
-        for (int round = 0; round < RPO_ROUNDS; round++) {                                                 \
-            VECTOR_EACH(COUNT) avx2_linear(columns + 3 * i, RPO_ARK1[round]);                              \
-            fe_from_columns_##SUFFIX(&x, columns);                                                         \
-            fe_power7_##SUFFIX(&x, 1);                                                                     \
-            columns_from_fe_##SUFFIX(&x, columns);                                                         \
-            VECTOR_EACH(COUNT) avx2_linear(columns + 3 * i, RPO_ARK2[round]);                              \
-            fe_from_columns_##SUFFIX(&x, columns);                                                         \
-            fe_root7_##SUFFIX(&x, 1);                                                                      \
-            columns_from_fe_##SUFFIX(&x, columns);                                                         \
-        }                                                                                                  \
-        if (UNLIKELY(avx2_doubtful(x.least))) {              \
-            for (int i = 0; i < (COUNT); i++) rpo_permute_scalar(states + RPO_STATE * i);                  \
-            return;                                                                                        \
-        }                                                                                                  \
-        VECTOR_EACH(COUNT) rows_from_columns_avx2(columns + 3 * i, rows + 3 * i);                          \
-        VECTOR_EACH(3 * (COUNT)) STORE4(states + 4 * i, rows[i]);                                          \
-        for (int i = 0; i < RPO_STATE * (COUNT); i++) states[i] = felt_canonical(states[i]);               \
+#define AVX2_PERMUTE(FUNCTION, SUFFIX, COUNT)                                                          \
+    AVX2_FUNCTION void FUNCTION(felt_t *states) {                                                      \
+        V rows[3 * (COUNT)], columns[3 * (COUNT)];                                                     \
+        fe_##SUFFIX x;                                                                                 \
+        x.least = SPREAD(~0ULL);                                                                       \
+        VECTOR_EACH(3 * (COUNT)) rows[i] = LOAD4(states + 4 * i);                                      \
+        VECTOR_EACH(COUNT) columns_from_rows_avx2(rows + 3 * i, columns + 3 * i);                      \
+        for (int round = 0; round < RPO_ROUNDS; round++) {                                             \
+            VECTOR_EACH(COUNT) avx2_linear(columns + 3 * i, RPO_ARK1[round]);                          \
+            fe_from_columns_##SUFFIX(&x, columns);                                                     \
+            fe_power7_##SUFFIX(&x, 1);                                                                 \
+            columns_from_fe_##SUFFIX(&x, columns);                                                     \
+            VECTOR_EACH(COUNT) avx2_linear(columns + 3 * i, RPO_ARK2[round]);                          \
+            fe_from_columns_##SUFFIX(&x, columns);                                                     \
+            fe_root7_##SUFFIX(&x, 1);                                                                  \
+            columns_from_fe_##SUFFIX(&x, columns);                                                     \
+        }                                                                                              \
+        if (UNLIKELY(avx2_doubtful(x.least))) {                                                        \
+            for (int i = 0; i < (COUNT); i++) rpo_permute_scalar(states + RPO_STATE * i);              \
+            return;                                                                                    \
+        }                                                                                              \
+        VECTOR_EACH(COUNT) rows_from_columns_avx2(columns + 3 * i, rows + 3 * i);                      \
+        VECTOR_EACH(3 * (COUNT)) STORE4(states + 4 * i, rows[i]);                                      \
+        for (int i = 0; i < RPO_STATE * (COUNT); i++) states[i] = felt_canonical(states[i]);           \
     }
 AVX2_PERMUTE(rpo_permute_avx2, one, 1)
 AVX2_PERMUTE(rpo_permute_two_avx2, two, 2)
