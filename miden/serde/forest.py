@@ -7,13 +7,11 @@ from struct import Struct
 from miden.field import Word
 from miden.isa import NodeKind
 from miden.mast.advice_map import AdviceMap
-from miden.mast.checks import verify_digests
 from miden.mast.debug_info import DebugInfo
 from miden.mast.digests import DYN_DIGEST, DYNCALL_DIGEST
 from miden.mast.forest import MastForest, root_column
 from miden.mast.nodes import NODE_CHILDREN, NODE_HEAD
-from miden.serde.debug_info import decode_debug_info, encode_debug_info, skip_debug_info
-from miden.serde.operations import decode_operations, encode_operations
+from miden.serde.debug_section import skip_debug_info
 from miden.serde.reader import Reader
 from miden.serde.writer import blob, felts, u64, vint
 
@@ -68,9 +66,17 @@ def read_forest(reader: Reader, *, verify: bool = True) -> MastForest:
     skip_debug_info(reader, decorator_count, op_counts, check=verify)
     debug_section = reader.data[start : reader.pos]
     base = reader.base + start
-    debug_info = DebugInfo.lazy(lambda: decode_debug_info(debug_section, base, decorator_count, op_counts), len(debug_section))
+
+    def decode() -> DebugInfo:
+        from miden.serde.debug_info import decode_debug_info
+
+        return decode_debug_info(debug_section, base, decorator_count, op_counts)
+
+    debug_info = DebugInfo.lazy(decode, len(debug_section))
     forest = MastForest(nodes, operations, immediates, root_column(roots), advice_map, debug_info)
     if verify:
+        from miden.mast.checks import verify_digests
+
         verify_digests(forest, offset=reader.base + infos, stride=_INFO.size)
     return forest
 
@@ -99,6 +105,8 @@ def decode_nodes(reader: Reader, infos: int, node_count: int, block_data: tuple[
 
 def _read_nodes(reader: Reader, infos: int, node_count: int, block_data: tuple[int, int]) -> tuple[bytes, bytes, bytes, list[int]]:
     """Return the columns of nodes, operations and immediates, and the number of operations of each node."""
+    from miden.serde.operations import decode_operations
+
     start, end = block_data
     budget = end - start
     records = bytearray()
@@ -162,6 +170,9 @@ def read_advice_map(reader: Reader) -> AdviceMap:
 
 def forest_to_bytes(forest: MastForest) -> bytes:
     """Write a forest."""
+    from miden.serde.debug_info import encode_debug_info
+    from miden.serde.operations import encode_operations
+
     block_data = bytearray()
     infos = bytearray()
     for node_id in range(len(forest)):
