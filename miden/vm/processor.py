@@ -13,9 +13,7 @@ from miden.errors import ExecutionError, InputError, LimitError, MidenError
 from miden.isa import NodeKind
 from miden.status import CONTINUATIONS, FIRST_FAULT, Status
 from miden.vm.backends import get_backend
-from miden.vm.fetches import Fetches
 from miden.vm.inputs import NO_ADVICE, StackInputs
-from miden.vm.interrupts import Interrupts
 from miden.vm.options import DEFAULT_LIMITS
 from miden.vm.outputs import ExecutionOutput
 
@@ -31,8 +29,10 @@ if TYPE_CHECKING:
     from miden.vm.backends import Backend
     from miden.vm.decorators import DecoratorTable
     from miden.vm.events import SystemEvent
+    from miden.vm.fetches import Fetches
     from miden.vm.host import Host
     from miden.vm.inputs import AdviceInputs
+    from miden.vm.interrupts import Interrupts
     from miden.vm.links import Links
     from miden.vm.machine import Code
     from miden.vm.mutations import Mutation
@@ -119,7 +119,8 @@ class Processor:
         self._check: Callable[[object], list[Mutation]] | None = None
         self._decorators: dict[int, DecoratorTable] = {}
         self._fetched: dict[bytes, tuple[Code, int]] = {}
-        self._fetches = Fetches(self.limits)
+        self._asked: Fetches | None = None
+        self._held: Interrupts | None = None
         self._merged: set[int] = set()
         self._machine = self.backend.machine(
             self._load(program.forest),
@@ -130,10 +131,10 @@ class Processor:
             self.limits,
             self.debug,
         )
-        if links is not None and not self.debug:
+        self._linked = links is not None and not self.debug
+        if links is not None and self._linked:
             self._machine.link(links.table, self.limits.max_fetches, self.limits.max_fetched_bytes)  # type: ignore[attr-defined]
             self._fetches.machine = self._machine
-        self._interrupts = Interrupts()
         self._slice = min(FIRST_SLICE, self.backend.largest_slice)
         self._pending = _BUDGET
         self._error: ExecutionError | None = None
@@ -184,7 +185,7 @@ class Processor:
             except ExecutionError as error:
                 self._fail(error)
         self._merged.add(id(forest))
-        if self._host is not None and self._fetches.machine is None:
+        if self._host is not None and not self._linked:
             self._host.prefetch(forest, self.limits.max_fetches)
         self._started = True
 
@@ -290,7 +291,8 @@ class Processor:
         code, root = found
         forest: MastForest = code.owner  # type: ignore[assignment]  # set when the code was made
         if id(forest) not in self._merged:
-            self._advice.merge(forest.advice_map)
+            if forest.advice_map:
+                self._advice.merge(forest.advice_map)
             self._merged.add(id(forest))
         if external and forest.kind(root) == NodeKind.EXTERNAL:
             text = f"external node with mast root 0x{digest.hex()} resolved to an external node"
@@ -431,6 +433,22 @@ class Processor:
         return self._provider
 
     @property
+    def _fetches(self) -> Fetches:
+        if self._asked is None:
+            from miden.vm.fetches import Fetches
+
+            self._asked = Fetches(self.limits)
+        return self._asked
+
+    @property
+    def _interrupts(self) -> Interrupts:
+        if self._held is None:
+            from miden.vm.interrupts import Interrupts
+
+            self._held = Interrupts()
+        return self._held
+
+    @property
     def position(self) -> tuple[MastForest, int, int]:
         """Forest, node id and padded operation index of the row that runs next; the index is -1 for a row of the node itself."""
         machine = self._machine
@@ -439,7 +457,7 @@ class Processor:
     @property
     def fetched(self) -> tuple[MastForest, ...]:
         """The forests that the host was asked for and gave, each once."""
-        return tuple(self._fetches.forests.values())
+        return () if self._asked is None else tuple(self._asked.forests.values())
 
     def continuations(self) -> list[tuple[str, MastForest, int]]:
         """Return what is left to do, next first: kind of record (`miden.status.CONTINUATIONS`), forest, node id.
