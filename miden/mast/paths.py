@@ -50,7 +50,7 @@ def split_path(text: str) -> tuple[str, ...]:
     """
     if text.isascii() and len(text) <= PATH_LIMIT and not text.replace("::", "").encode().translate(None, _PLAIN):
         names = text[2:].split("::") if text.startswith("::") else text.split("::")
-        if all(names) and len(max(names, key=len)) <= COMPONENT_LIMIT:
+        if "" not in names and (len(text) <= COMPONENT_LIMIT or max(map(len, names)) <= COMPONENT_LIMIT):
             return ("::", *names) if text.startswith("::") else tuple(names)
     if text in ("", '""', "::"):
         raise _invalid(text, "it is empty")
