@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from miden.errors import ExecutionError, InputError, LimitError, MidenError
+from miden.errors import ExecutionError, InputError, LimitError
 from miden.isa import NodeKind
 from miden.status import CONTINUATIONS, FIRST_FAULT, Status
 from miden.vm.backends import get_backend
@@ -131,8 +131,7 @@ class Processor:
             self.limits,
             self.debug,
         )
-        self._linked = links is not None and not self.debug
-        if links is not None and self._linked:
+        if links is not None and not self.debug:
             self._machine.link(links.table, self.limits.max_fetches, self.limits.max_fetched_bytes)  # type: ignore[attr-defined]
             self._fetches.machine = self._machine
         self._slice = min(FIRST_SLICE, self.backend.largest_slice)
@@ -185,7 +184,7 @@ class Processor:
             except ExecutionError as error:
                 self._fail(error)
         self._merged.add(id(forest))
-        if self._host is not None and not self._linked:
+        if self._host is not None and self._asked is None:  # else there are links
             self._host.prefetch(forest, self.limits.max_fetches)
         self._started = True
 
@@ -260,28 +259,13 @@ class Processor:
                 self._check = checked_mutations
             mutations = self._check(answer)
         except Exception as error:
-            raise self._event_error(event_id, error) from error
+            from miden.vm.faults import event_error
+
+            raise event_error(event_id, self.host.resolve_event(event_id), error) from error
         finally:
             interrupts.immediate = False
         for mutation in mutations:
             mutation.apply(self._advice)
-
-    def _event_error(self, event_id: int, cause: Exception) -> ExecutionError:
-        name = self.host.resolve_event(event_id)
-        which = f"with ID: {event_id}" if name is None else f"'{name}' (ID: {event_id})"
-        # a LookupError of a handler, KeyError say, shows its key only: name the class as well
-        text = str(cause) if isinstance(cause, MidenError) or type(cause) in _PLAIN else f"{type(cause).__name__}: {cause}"
-        return ExecutionError(
-            f"error during processing of event {which}: {text}",
-            kind="EventError",
-            facts={"event_id": event_id, "event_name": name, "cause": type(cause).__name__},
-        )
-
-    def _serve_external(self) -> None:
-        self._enter(external=True)
-
-    def _serve_dyn(self) -> None:
-        self._enter(external=False)
 
     def _enter(self, *, external: bool) -> None:
         digest = self._machine.request_digest
@@ -483,8 +467,8 @@ class Processor:
 
 _SERVERS: dict[int, Callable[[Processor], None]] = {
     Status.EVENT: Processor._serve_event,
-    Status.EXTERNAL: Processor._serve_external,
-    Status.DYN: Processor._serve_dyn,
+    Status.EXTERNAL: lambda processor: processor._enter(external=True),
+    Status.DYN: lambda processor: processor._enter(external=False),
     Status.MERKLE_VERIFY: Processor._serve_path,
     Status.MERKLE_UPDATE: Processor._serve_update,
     Status.DECORATOR: Processor._serve_decorators,
@@ -492,9 +476,6 @@ _SERVERS: dict[int, Callable[[Processor], None]] = {
 
 _SYSTEM_EVENTS: dict[int, SystemEvent] = {}
 """The table of `miden.vm.events`, once a program has raised an event."""
-
-_PLAIN = (ValueError, LookupError, RuntimeError, Exception)
-"""Exceptions whose text says all: their class is not added to the message."""
 
 
 def execute(
