@@ -111,8 +111,9 @@ def cli_page() -> str:
     """Return every verb with its options, from what the commands say of themselves: the same for every version of click."""
     import click
 
-    from miden.cli.app import EPILOG, VERBS
+    from miden.cli.app import VERBS
     from miden.cli.commands import app
+    from miden.cli.overview import EPILOG
 
     lines = [
         "The command is `miden`; `pymiden` is the same program under a name of its own. Every verb takes `--json`, `--color`,",

@@ -1,4 +1,4 @@
-# Matrices of numbers in buffers of others. Part of rpo.pyx and processor.pyx.
+# Matrices of numbers in buffers of others. Part of decode.pyx, rpo.pyx and processor.pyx.
 #
 # Typed memoryviews would do, but every module that has one imports `collections` when it is loaded, which takes longer
 # than assembling and running a small program.

@@ -1,5 +1,7 @@
 """Forest files in C: see decode.h. A function returns None for bytes that are wrong; `miden.serde` then says how."""
 
+cimport cython
+
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
@@ -27,6 +29,8 @@ cdef extern from "decode.h" nogil:
     bint c_decode_nodes "decode_nodes"(
         CursorC *cursor, uint64_t node_count, uint64_t start, uint64_t end, const uint8_t *dyn, const uint8_t *dyncall, DecodedC *decoded)
     int walk_debug_section(CursorC *cursor, DebugSectionC *section, bint check)
+
+include "buffers.pxi"
 
 
 cdef const uint8_t *bytes_of(bytes data) noexcept:
@@ -74,7 +78,7 @@ def decode_nodes(
 
 
 def walk_debug_info(
-    bytes data not None, uint64_t pos, uint64_t end, uint64_t decorator_count, const uint32_t[::1] op_counts, bint check, /
+    bytes data not None, uint64_t pos, uint64_t end, uint64_t decorator_count, op_counts, bint check, /
 ):
     """Walk over a debug section from `pos` on and return where it ends, before `end`.
 
@@ -82,12 +86,12 @@ def walk_debug_info(
     """
     cdef CursorC cursor
     cdef DebugSectionC section
+    cdef _Matrix counts = _Matrix.__new__(_Matrix, op_counts, "IL", 4, 1, False)
     cdef int status
     if not pos <= end <= <uint64_t>len(data):
         return None
     cursor.data, cursor.pos, cursor.end, cursor.ok = bytes_of(data), pos, end, True
-    section.decorator_count, section.node_count = decorator_count, op_counts.shape[0]
-    section.op_counts = &op_counts[0] if section.node_count else NULL
+    section.decorator_count, section.node_count, section.op_counts = decorator_count, counts.rows, <const uint32_t *>counts.data
     with nogil:
         status = walk_debug_section(&cursor, &section, check)
     if status < 0:

@@ -8,7 +8,6 @@ from miden.assembly.linker.callgraph import compile_order
 from miden.assembly.linker.errors import Place, link_error
 from miden.assembly.linker.modules import CONSTANT, PROCEDURE, TYPE
 from miden.assembly.linker.paths import is_name, join
-from miden.assembly.linker.resolver import ItemFound
 from miden.assembly.lowering.sequences import Frame
 from miden.assembly.sema.items import ProcedureItem
 from miden.errors import LoweringError
@@ -154,6 +153,8 @@ class Compiler:
         if known is not None:
             gid, path = known
             return self.node_of(gid, place), path
+        from miden.assembly.linker.resolver import ItemFound
+
         written = item.targets.get(target, target.path)
         found = linker.resolve_call(module, kind, written, target)
         if isinstance(found, ItemFound):

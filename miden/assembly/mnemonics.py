@@ -69,20 +69,34 @@ IMMEDIATES: Mapping[str, ImmediateClass] = {
 """Immediate classes (assembly.md section 3)."""
 
 
+Forms = tuple[tuple[str, ...], ...]
+_NO_FOLD: Mapping[int, Replacement] = {}
+_KNOWN_FORMS: dict[str, Forms] = {}
+
+
+def _forms(notation: str) -> Forms:
+    """Return the forms that a row notes down; there are few, and many rows with the same."""
+    forms = _KNOWN_FORMS.get(notation)
+    if forms is None:
+        forms = _KNOWN_FORMS[notation] = tuple([() if form == "-" else tuple(form.split(".")) for form in notation.split()])
+    return forms
+
+
 class Mnemonic:
     """One row of the table.
 
-    `forms` are the accepted forms, each a tuple of immediate classes, the plain form being ``()``. `bounds` are the
-    least and greatest value of a ``D8`` immediate. `cycles` counts the operations of the plain form, or of the only
-    form where all immediates take the same; None where it depends on the immediate. `effect` is the stack effect,
-    top first, upper-case letters being words.
+    `family` is that of the rows it stands among. `forms` are the accepted forms, each a tuple of immediate classes, the
+    plain form being ``()``. `bounds` are the least and greatest value of a ``D8`` immediate. `cycles` counts the operations
+    of the plain form, or of the only form where all immediates take the same; None where it depends on the immediate.
+    `effect` is the stack effect, top first, upper-case letters being words.
     """
 
     __slots__ = ("bounds", "cycles", "default", "doc", "effect", "family", "fold", "forms", "name", "rejects_zero", "splits")
 
+    family: str
+
     def __init__(
         self,
-        family: str,
         name: str,
         forms: str,
         cycles: int | None,
@@ -95,15 +109,14 @@ class Mnemonic:
         rejects_zero: bool = False,
         splits: bool = False,
     ) -> None:
-        self.family = family
         self.name = name
-        self.forms: tuple[tuple[str, ...], ...] = tuple(() if form == "-" else tuple(form.split(".")) for form in forms.split())
+        self.forms = _forms(forms)
         self.cycles = cycles
         self.effect = effect
         self.doc = doc
         self.bounds = bounds
         self.default = default
-        self.fold: Mapping[int, Replacement] = fold or {}
+        self.fold: Mapping[int, Replacement] = fold or _NO_FOLD
         self.rejects_zero = rejects_zero
         self.splits = splits
 
@@ -127,8 +140,7 @@ def _family(family: str, *rows: Mnemonic) -> tuple[Mnemonic, ...]:
     return rows
 
 
-def _m(name: str, forms: str, cycles: int | None, effect: str, doc: str, **facts: object) -> Mnemonic:
-    return Mnemonic("", name, forms, cycles, effect, doc, **facts)  # type: ignore[arg-type]
+_m = Mnemonic
 
 
 _ASSERTIONS = (

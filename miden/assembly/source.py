@@ -6,8 +6,6 @@ The two meet here and nowhere else. (assembly.md section 1.1.)
 
 from __future__ import annotations
 
-from itertools import accumulate
-
 from miden.errors import InputError, ParseError
 
 TYPE_CHECKING = False
@@ -129,6 +127,8 @@ class SourceFile:
     def _line_starts(self) -> list[int]:
         starts = self._lines
         if starts is None:
+            from itertools import accumulate
+
             starts = self._lines = list(accumulate((len(line) + 1 for line in self.text.split("\n")), initial=0))
             starts.pop()
         return starts
@@ -139,6 +139,8 @@ class SourceFile:
             sizes = [len(text[start : start + _STEP].encode()) for start in range(0, len(text), _STEP)]
         except UnicodeEncodeError:
             raise _surrogate(text, self.name) from None
+        from itertools import accumulate
+
         self._bytes = list(accumulate(sizes, initial=0))
         if self._bytes[-1] > max_bytes:
             raise _too_large(self.name, max_bytes)

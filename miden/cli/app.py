@@ -9,7 +9,7 @@ import os
 import sys
 
 from miden.cli.console import INTERNAL_ERROR
-from miden.errors import EXIT_INTERRUPTED
+from miden.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,11 +57,6 @@ VERBS = {
 }
 """Verb -> short help; the module of a verb has its name, and its command object is `command`."""
 
-EPILOG = (
-    "Exit codes: 0 ran, 1 the program trapped, 2 usage, 3 invalid input, 4 not found, 5 integrity, 6 limit hit, "
-    "7 input or output, 70 an error in miden itself, 130 interrupted."
-)
-
 _EXPANDED = frozenset("~$%*?[")
 """Characters of words that click expands on Windows, where the shell does not."""
 
@@ -94,7 +89,11 @@ def run_app(arguments: Sequence[str] | None) -> int:
 
 def _run_plain(words: Sequence[str]) -> int | None:
     """Run a line that needs no explaining; return None for any other."""
-    if not words or words[0] not in VERBS or f"_{program_name().upper()}_COMPLETE" in os.environ:
+    if f"_{program_name().upper()}_COMPLETE" in os.environ:
+        return None
+    if list(words) in ([], ["--help"], ["-h"], ["--version"]):
+        return _show_whole(words)
+    if words[0] not in VERBS:
         return None
     if os.name == "nt" and any(not _EXPANDED.isdisjoint(word) for word in words):
         return None
@@ -115,6 +114,20 @@ def _run_plain(words: Sequence[str]) -> int | None:
         from miden.cli.commands import show_misuse
 
         return show_misuse(words, program_name(), error)
+
+
+def _show_whole(words: Sequence[str]) -> int:
+    """Print the version, or the first page of help: on standard error where nothing was asked for."""
+    from miden.cli.overview import help_width, overview, version_line
+
+    text = version_line() if "--version" in words else overview(program_name(), help_width())
+    try:
+        print(text, file=sys.stdout if words else sys.stderr, flush=True)
+    except BrokenPipeError:
+        from miden.cli.console import close_quietly
+
+        close_quietly()
+    return EXIT_OK if words else EXIT_USAGE
 
 
 def program_name() -> str:

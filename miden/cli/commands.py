@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from miden.cli.app import EPILOG, VERBS, load_verb
+from miden.cli.app import VERBS, load_verb
+from miden.cli.overview import DESCRIPTION, EPILOG, GREATEST_WIDTH, OPTIONS, help_width, overview, version_line
 from miden.cli.parameters import Choice, FilePath, IntRange, Number
 from miden.cli.verb import Group, MisuseError
 from miden.errors import EXIT_INTERRUPTED, EXIT_OK
@@ -62,6 +63,13 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean {near[0]!r}?", ctx) from None
 
 
+class App(LazyGroup):
+    """The whole command line, whose help is written without click."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        return overview(ctx.command_path, help_width())
+
+
 def make_command(verb: Verb | Group) -> click.Command:
     """Return a verb, or a group of verbs, as a command of click."""
     if isinstance(verb, Group):
@@ -71,21 +79,19 @@ def make_command(verb: Verb | Group) -> click.Command:
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value:
-        from miden._version import __version__
-
-        click.echo(f"miden {__version__}")
+        click.echo(version_line())
         ctx.exit()
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=App,
     verbs=VERBS,
     load=load_verb,
-    help="Assemble, run and inspect programs of the Miden VM.",
+    help=DESCRIPTION,
     epilog=EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": GREATEST_WIDTH},
 )
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version.")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help=OPTIONS["--version"])
 def app() -> None:
     """Hold the verbs."""
 

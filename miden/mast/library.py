@@ -5,7 +5,6 @@ from __future__ import annotations
 from miden.errors import InputError
 from miden.field import Word
 from miden.isa import NodeKind
-from miden.mast.commitments import nodes_commitment
 from miden.mast.exports import ConstantExport, ProcedureExport, TypeExport
 from miden.mast.paths import is_in_kernel, parent_path, split_path, to_absolute
 from miden.mast.program import Kernel
@@ -79,6 +78,8 @@ class Library:
     def digest(self) -> Word:
         """Commitment to the digests of all exported procedures; two paths of one procedure count twice."""
         if self._digest is None:
+            from miden.mast.commitments import nodes_commitment
+
             self._digest = nodes_commitment(self.forest, (item.node for item in self.procedures))
         return self._digest
 

@@ -5,8 +5,6 @@ A component in quotes may hold anything but a quote, ``::`` too. (mast.md sectio
 
 from __future__ import annotations
 
-import re
-
 from miden.errors import InputError
 
 KERNEL_PATH = "::$kernel"
@@ -24,8 +22,8 @@ COMPONENT_LIMIT = 255
 PATH_LIMIT = 2**16 - 1
 """Bytes of a path."""
 
-_PLAIN_PATH = re.compile(rf"(?:::)?[A-Za-z0-9_$.-]{{1,{COMPONENT_LIMIT}}}(?:::[A-Za-z0-9_$.-]{{1,{COMPONENT_LIMIT}}})*")
-"""Most paths: the check of one character after the other is for the others."""
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_$.-"
+"""Characters of most paths: the check of one character after the other is for the others."""
 
 
 def identifier_problem(text: str) -> str:
@@ -50,8 +48,10 @@ def split_path(text: str) -> tuple[str, ...]:
     >>> split_path('::lib::"a::b"::c')
     ('::', 'lib', '"a::b"', 'c')
     """
-    if _PLAIN_PATH.fullmatch(text) and len(text) <= PATH_LIMIT:
-        return ("::", *text[2:].split("::")) if text[0] == ":" else tuple(text.split("::"))
+    if text.isascii() and len(text) <= PATH_LIMIT and not text.replace("::", "").encode().translate(None, _PLAIN):
+        names = text[2:].split("::") if text.startswith("::") else text.split("::")
+        if "" not in names and (len(text) <= COMPONENT_LIMIT or max(map(len, names)) <= COMPONENT_LIMIT):
+            return ("::", *names) if text.startswith("::") else tuple(names)
     if text in ("", '""', "::"):
         raise _invalid(text, "it is empty")
     if len(text.encode(errors="surrogatepass")) > PATH_LIMIT:

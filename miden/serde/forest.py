@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from struct import Struct
+from struct import Struct, unpack_from
 
 from miden.field import Word
 from miden.isa import NodeKind
 from miden.mast.advice_map import AdviceMap
-from miden.mast.checks import verify_digests
 from miden.mast.debug_info import DebugInfo
 from miden.mast.digests import DYN_DIGEST, DYNCALL_DIGEST
-from miden.mast.forest import MastForest, root_column
+from miden.mast.forest import MastForest
 from miden.mast.nodes import NODE_CHILDREN, NODE_HEAD
-from miden.serde.debug_info import decode_debug_info, encode_debug_info, skip_debug_info
-from miden.serde.operations import decode_operations, encode_operations
+from miden.serde.debug_section import skip_debug_info
 from miden.serde.reader import Reader
 from miden.serde.writer import blob, felts, u64, vint
 
@@ -68,23 +66,35 @@ def read_forest(reader: Reader, *, verify: bool = True) -> MastForest:
     skip_debug_info(reader, decorator_count, op_counts, check=verify)
     debug_section = reader.data[start : reader.pos]
     base = reader.base + start
-    debug_info = DebugInfo.lazy(lambda: decode_debug_info(debug_section, base, decorator_count, op_counts), len(debug_section))
-    forest = MastForest(nodes, operations, immediates, root_column(roots), advice_map, debug_info)
+
+    def decode() -> DebugInfo:
+        from miden.serde.debug_info import decode_debug_info
+
+        return decode_debug_info(debug_section, base, decorator_count, op_counts)
+
+    debug_info = DebugInfo.lazy(decode, len(debug_section))
+    forest = MastForest(nodes, operations, immediates, roots, advice_map, debug_info)
     if verify:
+        from miden.mast.checks import verify_digests
+
         verify_digests(forest, offset=reader.base + infos, stride=_INFO.size)
     return forest
 
 
-def _read_roots(reader: Reader, node_count: int) -> list[int]:
-    roots: dict[int, None] = {}
-    for _ in range(reader.count(4, "roots")):
-        root = reader.u32()
-        if root >= node_count:
-            reader.fail(f"root {root} is not one of the {node_count} nodes", pos=reader.pos - 4, kind="InvalidNodeId")
-        if root in roots:
-            reader.fail(f"root {root} is listed twice", pos=reader.pos - 4, kind="DuplicateRoot")
-        roots[root] = None
-    return list(roots)
+def _read_roots(reader: Reader, node_count: int) -> bytes:
+    """Return the column of roots, which is what the file has."""
+    count = reader.count(4, "roots")
+    start = reader.skip(4 * count)
+    roots: tuple[int, ...] = unpack_from(f"<{count}I", reader.data, start)
+    if len(set(roots)) < count or max(roots, default=-1) >= node_count:
+        seen: set[int] = set()
+        for index, root in enumerate(roots):
+            if root >= node_count:
+                reader.fail(f"root {root} is not one of the {node_count} nodes", pos=start + 4 * index, kind="InvalidNodeId")
+            if root in seen:
+                reader.fail(f"root {root} is listed twice", pos=start + 4 * index, kind="DuplicateRoot")
+            seen.add(root)
+    return reader.data[start : reader.pos]
 
 
 def decode_nodes(reader: Reader, infos: int, node_count: int, block_data: tuple[int, int]) -> tuple[bytes, bytes, bytes, Sequence[int]]:
@@ -99,6 +109,8 @@ def decode_nodes(reader: Reader, infos: int, node_count: int, block_data: tuple[
 
 def _read_nodes(reader: Reader, infos: int, node_count: int, block_data: tuple[int, int]) -> tuple[bytes, bytes, bytes, list[int]]:
     """Return the columns of nodes, operations and immediates, and the number of operations of each node."""
+    from miden.serde.operations import decode_operations
+
     start, end = block_data
     budget = end - start
     records = bytearray()
@@ -162,6 +174,9 @@ def read_advice_map(reader: Reader) -> AdviceMap:
 
 def forest_to_bytes(forest: MastForest) -> bytes:
     """Write a forest."""
+    from miden.serde.debug_info import encode_debug_info
+    from miden.serde.operations import encode_operations
+
     block_data = bytearray()
     infos = bytearray()
     for node_id in range(len(forest)):

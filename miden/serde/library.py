@@ -65,9 +65,10 @@ def read_exports(cls: type[AnyLibrary], reader: Reader, forest: MastForest) -> A
         reader.fail("a library must export something", pos=start, kind="NoExport")
     items: dict[str, Export] = {}
     signatures: dict[bytes, Type] = {}
+    node_count = len(forest)
     for _ in range(count):
         at = reader.pos
-        item = _read_export(reader, len(forest), signatures)
+        item = _read_export(reader, node_count, signatures)
         if item.path in items:
             reader.fail(f"{item.path} is exported twice", pos=at, kind="DuplicateKey")
         items[item.path] = item

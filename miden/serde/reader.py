@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Reader:
     """A position in bytes that moves forward.
 
-    `base` is the offset of `data` in the file, added to the offsets of errors. All methods raise `FormatError`.
+    `base` is the offset of `data` in the file, added to the offsets of errors. All methods raise `FormatError`. Small numbers,
+    which most of a file is made of, are read without a call; `skip` says what is wrong where one is cut off.
     """
 
     __slots__ = ("base", "data", "end", "pos")
@@ -49,15 +50,27 @@ class Reader:
 
     def u8(self) -> int:
         """Read a byte."""
-        return self.data[self.skip(1)]
+        start = self.pos
+        if start >= self.end:
+            self.skip(1)
+        self.pos = start + 1
+        return self.data[start]
 
     def u16(self) -> int:
         """Read two bytes, little-endian."""
-        return int.from_bytes(self.take(2), "little")
+        start = self.pos
+        if start + 2 > self.end:
+            self.skip(2)
+        self.pos = start + 2
+        return int.from_bytes(self.data[start : start + 2], "little")
 
     def u32(self) -> int:
         """Read four bytes, little-endian."""
-        return int.from_bytes(self.take(4), "little")
+        start = self.pos
+        if start + 4 > self.end:
+            self.skip(4)
+        self.pos = start + 4
+        return int.from_bytes(self.data[start : start + 4], "little")
 
     def u64(self) -> int:
         """Read eight bytes, little-endian."""
@@ -72,7 +85,10 @@ class Reader:
 
     def vint(self) -> int:
         """Read a variable-length integer of one to nine bytes, below 2**64."""
-        start = self.skip(1)
+        start = self.pos
+        if start >= self.end:
+            self.skip(1)
+        self.pos = start + 1
         first = self.data[start]
         if first & 1:
             return first >> 1

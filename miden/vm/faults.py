@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from miden.errors import ExecutionError, LimitError
+from miden.errors import ExecutionError, LimitError, MidenError
 from miden.isa import NodeKind
 from miden.mast.decorators import AsmOp
 from miden.status import CONTINUATIONS, FAULTS, FIRST_LIMIT, Status
@@ -41,6 +41,22 @@ def fault_error(status: int, machine: Machine) -> ExecutionError:
     message = row.template.format(**shown, clk=machine.clk, ctx=machine.ctx)
     error_class = LimitError if status >= FIRST_LIMIT else ExecutionError
     return error_class(message, kind=row.kind, facts=facts, hint=_HINTS.get(status))
+
+
+_PLAIN = (ValueError, LookupError, RuntimeError, Exception)
+"""Exceptions whose text says all: their class is not added to the message."""
+
+
+def event_error(event_id: int, name: str | None, cause: Exception) -> ExecutionError:
+    """Return the error of an event whose handler raised `cause`."""
+    which = f"with ID: {event_id}" if name is None else f"'{name}' (ID: {event_id})"
+    # a LookupError of a handler, KeyError say, shows its key only: name the class as well
+    text = str(cause) if isinstance(cause, MidenError) or type(cause) in _PLAIN else f"{type(cause).__name__}: {cause}"
+    return ExecutionError(
+        f"error during processing of event {which}: {text}",
+        kind="EventError",
+        facts={"event_id": event_id, "event_name": name, "cause": type(cause).__name__},
+    )
 
 
 def _operands(names: tuple[str, ...], values: tuple[int, ...]) -> dict[str, Any]:

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from types import FrameType, TracebackType
     from typing import Self
+else:
+    # what `signal` is made of, and loaded already: `signal` itself imports `enum`, which takes longer than most runs
+    import _signal as signal
 
 
 class Interrupts:
@@ -32,8 +36,6 @@ class Interrupts:
         self._installed = False
 
     def __enter__(self) -> Self:
-        import signal  # here, because most runs end before they come here
-
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             try:
                 signal.signal(signal.SIGINT, self._on_signal)
@@ -44,8 +46,6 @@ class Interrupts:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         if self._installed:
-            import signal
-
             signal.signal(signal.SIGINT, signal.default_int_handler)
             self._installed = False
         if self.pending and kind is None:

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from miden.errors import ExecutionError, InputError, LimitError, MidenError
+from miden.errors import ExecutionError, InputError, LimitError
 from miden.isa import NodeKind
 from miden.status import CONTINUATIONS, FIRST_FAULT, Status
 from miden.vm.backends import get_backend
-from miden.vm.fetches import Fetches
 from miden.vm.inputs import NO_ADVICE, StackInputs
-from miden.vm.interrupts import Interrupts
 from miden.vm.options import DEFAULT_LIMITS
 from miden.vm.outputs import ExecutionOutput
 
@@ -31,8 +29,10 @@ if TYPE_CHECKING:
     from miden.vm.backends import Backend
     from miden.vm.decorators import DecoratorTable
     from miden.vm.events import SystemEvent
+    from miden.vm.fetches import Fetches
     from miden.vm.host import Host
     from miden.vm.inputs import AdviceInputs
+    from miden.vm.interrupts import Interrupts
     from miden.vm.links import Links
     from miden.vm.machine import Code
     from miden.vm.mutations import Mutation
@@ -119,7 +119,8 @@ class Processor:
         self._check: Callable[[object], list[Mutation]] | None = None
         self._decorators: dict[int, DecoratorTable] = {}
         self._fetched: dict[bytes, tuple[Code, int]] = {}
-        self._fetches = Fetches(self.limits)
+        self._asked: Fetches | None = None
+        self._held: Interrupts | None = None
         self._merged: set[int] = set()
         self._machine = self.backend.machine(
             self._load(program.forest),
@@ -133,7 +134,6 @@ class Processor:
         if links is not None and not self.debug:
             self._machine.link(links.table, self.limits.max_fetches, self.limits.max_fetched_bytes)  # type: ignore[attr-defined]
             self._fetches.machine = self._machine
-        self._interrupts = Interrupts()
         self._slice = min(FIRST_SLICE, self.backend.largest_slice)
         self._pending = _BUDGET
         self._error: ExecutionError | None = None
@@ -184,7 +184,7 @@ class Processor:
             except ExecutionError as error:
                 self._fail(error)
         self._merged.add(id(forest))
-        if self._host is not None and self._fetches.machine is None:
+        if self._host is not None and self._asked is None:  # else there are links
             self._host.prefetch(forest, self.limits.max_fetches)
         self._started = True
 
@@ -259,28 +259,13 @@ class Processor:
                 self._check = checked_mutations
             mutations = self._check(answer)
         except Exception as error:
-            raise self._event_error(event_id, error) from error
+            from miden.vm.faults import event_error
+
+            raise event_error(event_id, self.host.resolve_event(event_id), error) from error
         finally:
             interrupts.immediate = False
         for mutation in mutations:
             mutation.apply(self._advice)
-
-    def _event_error(self, event_id: int, cause: Exception) -> ExecutionError:
-        name = self.host.resolve_event(event_id)
-        which = f"with ID: {event_id}" if name is None else f"'{name}' (ID: {event_id})"
-        # a LookupError of a handler, KeyError say, shows its key only: name the class as well
-        text = str(cause) if isinstance(cause, MidenError) or type(cause) in _PLAIN else f"{type(cause).__name__}: {cause}"
-        return ExecutionError(
-            f"error during processing of event {which}: {text}",
-            kind="EventError",
-            facts={"event_id": event_id, "event_name": name, "cause": type(cause).__name__},
-        )
-
-    def _serve_external(self) -> None:
-        self._enter(external=True)
-
-    def _serve_dyn(self) -> None:
-        self._enter(external=False)
 
     def _enter(self, *, external: bool) -> None:
         digest = self._machine.request_digest
@@ -290,7 +275,8 @@ class Processor:
         code, root = found
         forest: MastForest = code.owner  # type: ignore[assignment]  # set when the code was made
         if id(forest) not in self._merged:
-            self._advice.merge(forest.advice_map)
+            if forest.advice_map:
+                self._advice.merge(forest.advice_map)
             self._merged.add(id(forest))
         if external and forest.kind(root) == NodeKind.EXTERNAL:
             text = f"external node with mast root 0x{digest.hex()} resolved to an external node"
@@ -431,6 +417,22 @@ class Processor:
         return self._provider
 
     @property
+    def _fetches(self) -> Fetches:
+        if self._asked is None:
+            from miden.vm.fetches import Fetches
+
+            self._asked = Fetches(self.limits)
+        return self._asked
+
+    @property
+    def _interrupts(self) -> Interrupts:
+        if self._held is None:
+            from miden.vm.interrupts import Interrupts
+
+            self._held = Interrupts()
+        return self._held
+
+    @property
     def position(self) -> tuple[MastForest, int, int]:
         """Forest, node id and padded operation index of the row that runs next; the index is -1 for a row of the node itself."""
         machine = self._machine
@@ -439,7 +441,7 @@ class Processor:
     @property
     def fetched(self) -> tuple[MastForest, ...]:
         """The forests that the host was asked for and gave, each once."""
-        return tuple(self._fetches.forests.values())
+        return () if self._asked is None else tuple(self._asked.forests.values())
 
     def continuations(self) -> list[tuple[str, MastForest, int]]:
         """Return what is left to do, next first: kind of record (`miden.status.CONTINUATIONS`), forest, node id.
@@ -465,8 +467,8 @@ class Processor:
 
 _SERVERS: dict[int, Callable[[Processor], None]] = {
     Status.EVENT: Processor._serve_event,
-    Status.EXTERNAL: Processor._serve_external,
-    Status.DYN: Processor._serve_dyn,
+    Status.EXTERNAL: lambda processor: processor._enter(external=True),
+    Status.DYN: lambda processor: processor._enter(external=False),
     Status.MERKLE_VERIFY: Processor._serve_path,
     Status.MERKLE_UPDATE: Processor._serve_update,
     Status.DECORATOR: Processor._serve_decorators,
@@ -474,9 +476,6 @@ _SERVERS: dict[int, Callable[[Processor], None]] = {
 
 _SYSTEM_EVENTS: dict[int, SystemEvent] = {}
 """The table of `miden.vm.events`, once a program has raised an event."""
-
-_PLAIN = (ValueError, LookupError, RuntimeError, Exception)
-"""Exceptions whose text says all: their class is not added to the message."""
 
 
 def execute(

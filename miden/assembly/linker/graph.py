@@ -10,7 +10,6 @@ from miden.assembly.linker.callgraph import add_edge, find_cycle
 from miden.assembly.linker.errors import NOWHERE, Place, link_error
 from miden.assembly.linker.modules import PROCEDURE, LinkModule, Symbol
 from miden.assembly.linker.paths import ROOT, is_name, join
-from miden.assembly.linker.resolver import DigestFound, ItemFound, ModuleFound, resolve_path
 from miden.assembly.sema.items import KERNEL_KIND, AliasItem, ConstantItem, ProcedureItem, TypeItem
 
 TYPE_CHECKING = False
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from miden.assembly.linker.callgraph import Edges
     from miden.assembly.linker.constants import LinkEnvironment
     from miden.assembly.linker.modules import Gid
-    from miden.assembly.linker.resolver import Found
+    from miden.assembly.linker.resolver import DigestFound, Found, ItemFound
     from miden.errors import LinkError
     from miden.mast.types import Type
 
@@ -167,6 +166,8 @@ class Linker:
         self._check_cycles()
 
     def _link_alias(self, gid: Gid, item: AliasItem) -> None:
+        from miden.assembly.linker.resolver import DigestFound, ItemFound
+
         found = self.resolve_alias(gid[0], item.form)
         target: Gid | None = None
         if isinstance(found, ItemFound):
@@ -180,6 +181,8 @@ class Linker:
 
     def resolve_alias(self, module: int, alias: Alias) -> Found:
         """Resolve the target of an import."""
+        from miden.assembly.linker.resolver import DigestFound, resolve_path
+
         target = alias.target
         if target.digest is not None:
             return DigestFound(target.digest)
@@ -189,6 +192,7 @@ class Linker:
         if not item.unresolved and not item.invocations:
             return
         from miden.assembly.linker.invocations import InvocationSet
+        from miden.assembly.linker.resolver import ItemFound
 
         module = gid[0]
         for ref, instruction in item.unresolved:
@@ -225,6 +229,8 @@ class Linker:
 
     def resolve_call(self, module: int, kind: str, path: str, target: Target) -> ItemFound | DigestFound:
         """Resolve the path of a call, which must not be a module; a syscall must lead into the kernel."""
+        from miden.assembly.linker.resolver import ItemFound, ModuleFound, resolve_path
+
         place = self.place(module, target)
         found = resolve_path(self, module, path, place)
         if isinstance(found, ModuleFound):

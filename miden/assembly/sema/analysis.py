@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from miden.assembly.ast import AdviceMapEntry, Alias, Constant, ConstRef, DocComment, IntExpr, Procedure, TypeDecl, WordExpr
 from miden.assembly.linker.paths import MAIN
-from miden.assembly.sema.constants import ConstantError, evaluate
-from miden.assembly.sema.imports import expands
 from miden.assembly.sema.items import (
     CONSTANT,
     EXECUTABLE_KIND,
@@ -83,6 +81,8 @@ class ModuleAnalysis:
             return expr, None
         if path in self.imported or "::" in path:
             return None
+        from miden.assembly.sema.constants import ConstantError
+
         hint = did_you_mean(path, {*self.constants, *self.imported})
         raise ConstantError("UndefinedSymbol", f"undefined constant `{path}`", self.module.source, ref.start, ref.end, hint)
 
@@ -168,8 +168,13 @@ class ModuleAnalysis:
     def _is_taken(self, name: str, form: Spanned) -> bool:
         """Report a conflict with any earlier item, unless it is an import that leads nowhere."""
         previous = self.last_by_name.get(name)
-        if previous is None or (isinstance(previous, AliasItem) and not expands(previous.form, self.first_by_name)):
+        if previous is None:
             return False
+        if isinstance(previous, AliasItem):
+            from miden.assembly.sema.imports import expands
+
+            if not expands(previous.form, self.first_by_name):
+                return False
         self._conflict(name, form, previous.form)
         return True
 
@@ -190,6 +195,10 @@ class ModuleAnalysis:
 
     def evaluate_constants(self) -> None:
         """Evaluate every constant as far as the module knows."""
+        if not self.constants:
+            return
+        from miden.assembly.sema.constants import ConstantError, evaluate
+
         for name in sorted(self.constants):
             try:
                 self.constants[name] = evaluate(_reference(name, self.constants[name]), None, self)

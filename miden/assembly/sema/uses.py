@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from miden.assembly.ast import BinaryExpr, ConstRef, If, Instruction, Target
 from miden.assembly.linker.paths import KERNEL, ROOT, is_name, join, split_first
-from miden.assembly.sema.constants import VALUES, ConstantError, evaluate, event_only, immediate_value
 from miden.assembly.sema.items import AliasItem, ConstantItem, ProcedureItem, TypeItem
 from miden.assembly.sema.report import did_you_mean
 
@@ -85,6 +84,8 @@ class _Visitor:
                 self._call(item, target)
 
     def _immediate(self, item: ProcedureItem, instruction: Instruction, ref: ConstRef) -> None:
+        from miden.assembly.sema.constants import VALUES, ConstantError, evaluate, event_only, immediate_value
+
         analysis = self._analysis
         source = analysis.module.source
         try:

@@ -9,11 +9,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 import miden
 from miden.cli import artifacts, files, store
 from miden.cli.app import VERBS
+from miden.cli.commands import app
 from tests.support.programs import EXAMPLES, ROOT
 from tests.support.verbs import all_verbs
 
@@ -56,6 +58,15 @@ def test_an_unknown_verb_suggests_the_nearest(cli: Cli) -> None:
     outcome = cli("asemble")
     assert outcome.code == 2
     assert "'assemble'" in outcome.err
+
+
+@pytest.mark.parametrize("columns", ["30", "57", "60", "80", "97", "200"])
+def test_the_first_page_of_help_is_laid_out_as_click_would(cli: Cli, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    context = app.make_context("miden", [], resilient_parsing=True)
+    expected = click.Group.get_help(app, context) + "\n"
+    assert cli("--help").out == cli("-h").out == expected
+    assert cli("--help", "hash").out == expected  # which click reads
 
 
 def test_no_arguments_show_help(cli: Cli) -> None:

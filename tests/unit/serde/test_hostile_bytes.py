@@ -20,7 +20,7 @@ from miden.mast.forest import MastForest
 from miden.mast.library import KernelLibrary, Library
 from miden.mast.program import Program
 from miden.mast.types import TYPE_DEPTH_LIMIT
-from miden.serde import debug_info, forest
+from miden.serde import debug_section, forest
 from miden.serde.program import program_from_bytes, stack_from_bytes
 from miden.serde.reader import Reader
 from miden.serde.types import read_signature, read_type
@@ -119,7 +119,7 @@ def test_the_readable_decoder_accepts_the_same_bytes(decode: Callable[[bytes], A
     generator = random.Random(6)
     cases = [data, *(damaged(generator, data) for _ in range(1500))]
     fast = [outcome(decode, case) for case in cases]
-    monkeypatch.setattr(debug_info, "walk_debug_info", None)
+    monkeypatch.setattr(debug_section, "walk_debug_info", None)
     monkeypatch.setattr(forest, "decode_columns", None)
     monkeypatch.setattr(checks, "find_wrong_digest", None)
     readable = [outcome(decode, case) for case in cases]
