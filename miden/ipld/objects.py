@@ -170,7 +170,7 @@ class StoreBlocks:
         comes back to it much later, when other forests took its place, would find it no more.
         """
         made = copy(self)
-        made._held, made._behind = HeldForests(None), self  # noqa: SLF001  one of us
+        made._held, made._behind = HeldForests(None), self
         return made
 
     def get(self, cid: Cid) -> bytes | None:

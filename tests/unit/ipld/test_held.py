@@ -63,7 +63,7 @@ def test_memory_is_bounded_over_many_nodes_and_blocks() -> None:
     try:
         for root in roots:
             read += sum(1 for _ in islice(reachable(blocks, [root], verify=False), 20))
-            held = blocks._held.find(root.digest)  # noqa: SLF001
+            held = blocks._held.find(root.digest)
             assert held is not None
             known += len(held.nodes)
         gc.collect()
@@ -72,8 +72,8 @@ def test_memory_is_bounded_over_many_nodes_and_blocks() -> None:
         tracemalloc.stop()
     assert known > 100_000
     assert read == 2000
-    assert len(blocks._held) > 1  # noqa: SLF001
-    assert blocks._held.bytes <= budget  # noqa: SLF001
+    assert len(blocks._held) > 1
+    assert blocks._held.bytes <= budget
     assert kept < 2 * budget
 
 
@@ -98,7 +98,7 @@ def test_a_walk_finds_again_what_the_place_forgot() -> None:
 
     with pytest.raises(NotFoundError):
         list(reachable(Forgetful(), [root]))
-    assert len(blocks._held) == 1  # noqa: SLF001
+    assert len(blocks._held) == 1
 
 
 def test_a_walk_starts_at_what_the_place_holds_and_leaves_what_it_found() -> None:
