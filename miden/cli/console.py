@@ -127,3 +127,8 @@ def close_quietly() -> None:
 
 def _is_number(text: str) -> bool:
     return text.replace(",", "").replace(".", "").removesuffix("%").strip().isdigit()
+
+
+def cell(value: object) -> str:
+    """Return a value as it stands in a table."""
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else f"{value:,}" if isinstance(value, int) else str(value)

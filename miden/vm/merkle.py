@@ -204,6 +204,14 @@ def nodes_of(digests: bytes, pairs: bytes) -> list[Node]:
     return [(digests[at // 2 : at // 2 + 32], pairs[at : at + 32], pairs[at + 32 : at + 64]) for at in range(0, len(pairs), 64)]
 
 
+def check_full(count: int) -> None:
+    """Raise `InputError` unless a full tree can have so many leaves: a power of two, at least two."""
+    if count < 2:
+        raise InputError(f"a Merkle tree has at least 2 leaves, found {count}", kind="DepthTooSmall")
+    if count & (count - 1):
+        raise InputError(f"the number of leaves of a Merkle tree must be a power of two, found {count}", kind="NumLeavesNotPowerOfTwo")
+
+
 class MerkleTree:
     """A full tree: leaves in order, a power of two of them, at least two.
 
@@ -215,11 +223,7 @@ class MerkleTree:
 
     def __init__(self, leaves: Iterable[Word]) -> None:
         self.leaves = tuple(leaves)
-        count = len(self.leaves)
-        if count < 2:
-            raise InputError(f"a Merkle tree has at least 2 leaves, found {count}", kind="DepthTooSmall")
-        if count & (count - 1):
-            raise InputError(f"the number of leaves of a Merkle tree must be a power of two, found {count}", kind="NumLeavesNotPowerOfTwo")
+        check_full(len(self.leaves))
 
     @property
     def depth(self) -> int:

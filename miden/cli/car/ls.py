@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 )
 def command(console: Console, file: str, detailed: bool, roots: bool) -> int:
     """List the blocks of FILE in their order, each verified."""
-    from miden.cli.block.names import cell, describe
+    from miden.cli.block.names import describe
+    from miden.cli.console import cell
     from miden.ipld.car import CarReader
     from miden.ipld.links import LINK_FUNCTIONS, links
 
