@@ -17,7 +17,7 @@ from miden.vm.advice_error import AdviceError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     Merge: TypeAlias = Callable[[bytes, bytes], bytes]
     MergeMany: TypeAlias = Callable[[bytes], bytes]
@@ -72,6 +72,9 @@ class MerkleStore:
         self._empty = empty or EmptySubtrees(merge)
         self._nodes: dict[bytes, bytes] = {}
         self.extend(nodes)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _pure_store, (list(self.nodes()),)
 
     def __len__(self) -> int:
         """Return the number of nodes beyond those of a fresh store (which may have been added again)."""
@@ -202,6 +205,12 @@ def show_word(digest: bytes) -> str:
 def nodes_of(digests: bytes, pairs: bytes) -> list[Node]:
     """Return a node for every pair, with its digest; digests beyond the last pair are not looked at."""
     return [(digests[at // 2 : at // 2 + 32], pairs[at : at + 32], pairs[at + 32 : at + 64]) for at in range(0, len(pairs), 64)]
+
+
+def _pure_store(nodes: list[Node]) -> MerkleStore:
+    from miden.vm.backends import get_backend
+
+    return get_backend("pure").merkle_store(nodes)
 
 
 def check_full(count: int) -> None:

@@ -178,6 +178,15 @@ class Interface:
         named = Schema({**self.schema.types, "State": self.state}) if isinstance(self.state, Struct) else self.schema
         return from_data(named, Name("State") if isinstance(self.state, Struct) else self.state, value, "state")
 
+    def __eq__(self, other: object) -> bool:
+        return self.to_block() == other.to_block() if isinstance(other, Interface) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.to_block())
+
+    def __repr__(self) -> str:
+        return f"<Interface {self.name}: {', '.join(self.methods) or 'no methods'}>"
+
     # as a block
 
     @property

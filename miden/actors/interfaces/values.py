@@ -281,7 +281,12 @@ def record(name: str, names: tuple[str, ...]) -> Any:
     """
     made: Any = _named_tuple(python_name(name), [python_name(field) for field in names], rename=True)
     made.field_names = names
+    made.__reduce__ = lambda self: (_remade, (name, names, tuple(self)))  # its class is in no module where pickle would find it
     return made
+
+
+def _remade(name: str, names: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+    return record(name, names)(*values)
 
 
 def python_name(name: str) -> str:
