@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from miden.cli.app import EPILOG, VERBS, load_verb
+from miden.cli.console import Console, close_quietly
 from miden.cli.parameters import Choice, FilePath, IntRange, Number
 from miden.cli.verb import Group, MisuseError
 from miden.errors import EXIT_INTERRUPTED, EXIT_OK
@@ -100,6 +101,16 @@ def run_with_click(arguments: Sequence[str] | None, program: str) -> int:
     except click.Abort:
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
+    except SystemExit as left:
+        if not isinstance(left.__context__, OSError):  # how click answers a reader that left early
+            raise
+        close_quietly()
+        return EXIT_OK
+    except OSError as error:
+        from miden.cli.failures import error_code, report
+
+        report(error, Console())
+        return error_code(error)
     return code if isinstance(code, int) else EXIT_OK
 
 

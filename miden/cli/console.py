@@ -80,7 +80,7 @@ class Console:
 
         if self._warnings:
             facts = {**facts, "warnings": self._warnings}
-        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        print(json.dumps(facts, indent=2, ensure_ascii=not _is_utf8(sys.stdout)))
 
     def facts(self, rows: Iterable[tuple[str, str]]) -> None:
         """Print names and values in two columns."""
@@ -123,6 +123,10 @@ def close_quietly() -> None:
         except BrokenPipeError:
             os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+def _is_utf8(stream: TextIO) -> bool:
+    return (stream.encoding or "utf-8").replace("-", "").lower() == "utf8"
 
 
 def _is_number(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from miden.cli.parameters import Choice
+from miden.errors import FormatError
 from miden.ipld.cid import CODEC_NAMES, MAST_FOREST, RAW, Cid
 from miden.ipld.multihash import hash_name
 
@@ -23,7 +24,12 @@ def read_cid(text: str) -> Cid:
         from miden.store.keys import ObjectKey
 
         return node_cid(ObjectKey.parse(text).digest)
-    return Cid.parse(text)
+    try:
+        return Cid.parse(text)
+    except FormatError as error:
+        text = text if len(text) <= 80 else f"{text[:77]}..."
+        hint = "a CID such as bafk..., or the root of code: 0x and 64 hexadecimal digits"
+        raise FormatError(f"{text!r} is no name of a block: {error.message}", kind=error.kind, hint=hint) from None
 
 
 def read_keys(names: Iterable[str]) -> dict[str, ObjectKey]:

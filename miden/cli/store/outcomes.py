@@ -101,11 +101,12 @@ def take_in(
 ) -> int:
     """Open a file and the store, let `read` put what is in the one into the other, and say what it was; return the exit code."""
     from miden.cli.artifacts import plural
+    from miden.cli.files import named
     from miden.cli.progress import progress
 
     with find_store(place, config, create=True) as store, progress(console, "importing") as show:
         pin: bool | str = False if no_pin or not keeps_pins(store) else owner or True
-        with open(file, "rb") as source:  # noqa: PTH123  pathlib costs start-up time
+        with open(file, "rb") as source, named(file):  # noqa: PTH123  pathlib costs start-up time
             done = read(store, source, pin, show)
     if console.json:
         console.document({f"{done.noun}s": done.things, "bytes": done.size, "roots": done.roots, "missing": done.missing})
