@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from miden.cli.app import EPILOG, VERBS, load_verb
@@ -93,6 +95,7 @@ def app() -> None:
 
 def run_with_click(arguments: Sequence[str] | None, program: str) -> int:
     """Let click read a command line, by default that of the process, and return the exit code."""
+    stdout = sys.stdout
     try:
         code = app.main(None if arguments is None else list(arguments), prog_name=program, standalone_mode=False)
     except click.ClickException as error:
@@ -101,8 +104,8 @@ def run_with_click(arguments: Sequence[str] | None, program: str) -> int:
     except click.Abort:
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
-    except SystemExit as left:
-        if not isinstance(left.__context__, OSError):  # how click answers a reader that left early
+    except SystemExit:
+        if sys.stdout is stdout:  # click puts another in its place when a reader left early
             raise
         close_quietly()
         return EXIT_OK
