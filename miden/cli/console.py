@@ -110,7 +110,10 @@ class Console:
             table.add_column(name, justify="right" if right else "left", no_wrap=True)
         for row in rows:
             table.add_row(*(cell.replace("[", r"\[") for cell in row))
-        RichConsole(force_terminal=True).print(table)
+        terminal = RichConsole(force_terminal=True)
+        # a digest that is cut to fit is no use to anybody: a row that is too long goes on in the terminal's next line
+        terminal.width = max(terminal.width, sum(max(len(row[i]) for row in [header, *rows]) + 2 for i in range(len(header))))
+        terminal.print(table)
         return True
 
 

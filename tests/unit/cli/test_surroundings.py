@@ -54,6 +54,16 @@ def test_a_name_that_is_no_text(cli: Cli, tmp_path: Path) -> None:
     assert "\ufffd.masm:1:7" in cli("run", path).err
 
 
+def test_a_narrow_terminal_gets_whole_roots(cli: Cli, masm: Masm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rich", reason="tables in colour need rich: pip install 'miden[cli]'")
+    store = tmp_path / "store"
+    root = cli("store", "put", masm("begin push.1 drop end"), "--store", store, "--json").json["put"][0]["roots"][0]
+    monkeypatch.setenv("COLUMNS", "40")
+    shown = cli("store", "ls", "-l", "--color", "always", "--store", store).out
+    assert root in shown
+    assert "pins" in shown
+
+
 @needs_full
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["--version"], ["doctor"], ["completion", "bash"]])
 def test_a_full_disk_is_told(words: list[str]) -> None:
