@@ -161,6 +161,21 @@ class InstalledSet:
         return f"<InstalledSet {self.generation}: {len(self.packages)} packages>"
 
 
+def read_home(path: str | os.PathLike[str]) -> InstalledSet:
+    """Return what is installed in a folder, nothing if it is not there; unlike a `Home`, it makes none.
+
+    Raises `FormatError` for a damaged file, `IntegrityError` for a folder that is a link.
+
+    >>> read_home("no such folder")
+    <InstalledSet 0: 0 packages>
+    """
+    try:
+        with Folder(path) as folder:
+            return InstalledSet.from_bytes(folder.read(SET_FILE, limit=MAX_BYTES))
+    except (FileNotFoundError, NotADirectoryError):
+        return InstalledSet()
+
+
 class Home:
     """The folder in which packages are installed, for this user only.
 

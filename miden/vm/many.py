@@ -61,6 +61,13 @@ class ManyOutputs:
         Number of threads.
     wall_seconds
         Wall-clock time of all runs together.
+
+    Examples
+    --------
+    >>> import miden
+    >>> outputs = miden.execute_many(miden.assemble("begin push.2 mul end"), [[1], [2], [3]])
+    >>> outputs.stack[:, 0].tolist(), len(outputs)
+    ([2, 4, 6], 3)
     """
 
     __slots__ = ("backend", "cycles", "errors", "stack", "wall_seconds", "workers")

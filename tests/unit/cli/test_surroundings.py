@@ -129,3 +129,12 @@ def test_what_was_mistyped_comes_before_what_is_missing(cli: Cli, words: list[st
     outcome = cli(*words)
     assert outcome.err.startswith(f"error[{kind}]: ")
     assert hint in outcome.err
+
+
+def test_looking_makes_no_folders(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home that may only be read is enough for that."""
+    monkeypatch.chdir(tmp_path)
+    home = tmp_path / "home"
+    assert cli("list", "--home", home).out == "nothing is installed\n"
+    assert cli("tree", "--home", home).code == 0
+    assert not home.exists()
