@@ -30,7 +30,11 @@ MAX_SIZE = 1 << 20
 
 
 class Method(NamedTuple):
-    """A method: its number, the struct of its parameters, the type of its result (None for none)."""
+    """A method: its number, the struct of its parameters, the type of its result (None for none).
+
+    >>> Method("Get", 7, result=Name("Int"), read_only=True).form()["readOnly"]
+    True
+    """
 
     name: str
     number: int
