@@ -34,7 +34,7 @@ try:
     from starlette.responses import JSONResponse, Response
     from starlette.routing import Route
 except ImportError as error:
-    raise BackendError("serving a store needs starlette", kind="MissingServer", hint="install miden[server]") from error
+    raise BackendError("serving a store needs starlette", kind="MissingServer", hint="pip install 'miden[server]'") from error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -271,7 +271,8 @@ class _Metrics:
         try:
             from prometheus_client import CollectorRegistry, Counter, Histogram
         except ImportError as error:
-            raise BackendError("serving a store needs prometheus-client", kind="MissingServer", hint="install miden[server]") from error
+            text = "serving a store needs prometheus-client"
+            raise BackendError(text, kind="MissingServer", hint="pip install 'miden[server]'") from error
         self._server = server
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -319,7 +320,7 @@ def make_server(store: ObjectStore, host: str = "127.0.0.1", port: int = 8080, *
     try:
         import uvicorn
     except ImportError as error:
-        raise BackendError("serving a store needs uvicorn", kind="MissingServer", hint="install miden[server]") from error
+        raise BackendError("serving a store needs uvicorn", kind="MissingServer", hint="pip install 'miden[server]'") from error
     app = StoreServer(store, **options).app
     config = uvicorn.Config(
         app,

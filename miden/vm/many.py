@@ -296,7 +296,7 @@ def _matrix(inputs: Any) -> Numbers:
     try:
         import numpy as np
     except ImportError as error:
-        raise InputError("execute_many needs numpy", kind="MissingNumpy", hint="install miden[numpy]") from error
+        raise InputError("execute_many needs numpy", kind="MissingNumpy", hint="pip install numpy") from error
     if not isinstance(inputs, np.ndarray):
         rows = [_row(row, position) for position, row in enumerate(inputs)]
         width = max(map(len, rows), default=0)

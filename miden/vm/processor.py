@@ -272,7 +272,7 @@ class Processor:
         text = str(cause) if isinstance(cause, MidenError) or type(cause) in _PLAIN else f"{type(cause).__name__}: {cause}"
         return ExecutionError(
             f"error during processing of event {which}: {text}",
-            kind="EventError",
+            kind="EventError", hint=getattr(cause, "hint", None),
             facts={"event_id": event_id, "event_name": name, "cause": type(cause).__name__},
         )
 
