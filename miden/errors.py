@@ -59,6 +59,10 @@ class MidenError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the facts, which the classes take by name: other processes raise the same error."""
+        return _remade, (type(self), self.args, self.__dict__)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the error as JSON-ready facts; `kind` and `message` are always there."""
         facts: dict[str, Any] = {"kind": self.kind, "message": self.message, "exit_code": self.exit_code}
@@ -311,3 +315,9 @@ class BackendError(MidenError):
     """The backend that was asked for is not available on this machine."""
 
     exit_code = EXIT_USAGE
+
+
+def _remade(kind: type[MidenError], args: tuple[object, ...], facts: dict[str, Any]) -> MidenError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error

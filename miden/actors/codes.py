@@ -23,7 +23,11 @@ FIRST_USER_EXIT_CODE = 16
 
 
 class ExitCode(IntEnum):
-    """How a message or an invocation ended. 0 is success, 1 to 15 are the machine's, all others the actor's."""
+    """How a message or an invocation ended. 0 is success, 1 to 15 are the machine's, all others the actor's.
+
+    >>> ExitCode(6).name, exit_name(40)
+    ('SYS_INSUFFICIENT_FUNDS', '40')
+    """
 
     OK = 0
     SYS_SENDER_INVALID = 1
@@ -58,7 +62,11 @@ def exit_name(code: int) -> str:
 
 
 class ErrorNumber(IntEnum):
-    """Why a call of the kernel failed, as the guest sees it."""
+    """Why a call of the kernel failed, as the guest sees it.
+
+    >>> ErrorNumber.NOT_FOUND.value
+    6
+    """
 
     ILLEGAL_ARGUMENT = 1
     ILLEGAL_OPERATION = 2

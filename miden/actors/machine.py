@@ -59,6 +59,16 @@ class Machine:
         When the root, or the manifest that the state names, is missing or is none.
     InputError
         For an unknown profile or price list.
+
+    Examples
+    --------
+    >>> from miden.actors.messages import Message
+    >>> from miden.ipld.blocks import MemoryBlocks
+    >>> machine = Machine.genesis(MemoryBlocks())
+    >>> first, second = machine.create_account(10**18), machine.create_account()
+    >>> receipt = machine.apply(Message(first, second, value=5))
+    >>> receipt.ok, machine.tree.get(machine.tree.lookup(second)).balance
+    (True, 5)
     """
 
     def __init__(

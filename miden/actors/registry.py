@@ -32,10 +32,8 @@ class Block:
 
     @property
     def links(self) -> Sequence[bytes]:
-        """The CIDs (as bytes) that it links to directly; taken out of the bytes when somebody first asks."""
-        if self._links is None:
-            self._links = dagcbor_link_bytes(self.data)[0]
-        return self._links
+        """The CIDs (as bytes) that it links to directly, taken out of the bytes and not kept: thousands of blocks may be open."""
+        return dagcbor_link_bytes(self.data)[0] if self._links is None else self._links
 
     def __eq__(self, other: object) -> bool:
         return (self.codec, self.data) == (other.codec, other.data) if isinstance(other, Block) else NotImplemented
@@ -75,9 +73,11 @@ class BlockRegistry:
 
     def put_checked(self, block: Block) -> int:
         """Add a block that an actor made; raises NOT_FOUND if it links to what is not reachable."""
-        if block.link_count and not (self._marked.issuperset(block.links) or self._all().issuperset(block.links)):
-            self._check_room()
-            raise SyscallError(ErrorNumber.NOT_FOUND, "a block links to one that is not reachable")
+        if block.link_count:
+            links = block.links
+            if not (self._marked.issuperset(links) or self._all().issuperset(links)):
+                self._check_room()
+                raise SyscallError(ErrorNumber.NOT_FOUND, "a block links to one that is not reachable")
         return self._put(block)
 
     def mark_reachable(self, cid: bytes) -> None:

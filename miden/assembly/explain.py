@@ -62,6 +62,9 @@ def code_of(kind: str) -> str:
     return kind if row is None else row.code
 
 
+HINT = "codes are like E0117, kinds like FailedAssertion; errors of other kinds say in their message all that there is to say"
+
+
 def explain(name: str) -> Explanation:
     """Return the explanation of a code or kind, in any case; `NotFoundError` if there is none.
 
@@ -76,4 +79,4 @@ def explain(name: str) -> Explanation:
 
     names = [known for row in EXPLANATIONS.values() for known in (row.code, row.kind)]
     matches = get_close_matches(name.strip()[:64], names, 1)
-    raise NotFoundError(f"no error code or kind is named {name[:64]!r}", hint=f"did you mean {matches[0]}?" if matches else None)
+    raise NotFoundError(f"no error code or kind is named {name[:64]!r}", hint=f"did you mean {matches[0]}?" if matches else HINT)

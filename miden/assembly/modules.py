@@ -39,6 +39,15 @@ def read_modules(directory: str | os.PathLike[str], namespace: str) -> dict[str,
         `DuplicateModule` for ``a.masm`` beside a directory ``a``.
     OSError
         If the directory or a file cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "math.masm").write_text("pub proc double dup.0 add end")
+    ...     list(read_modules(folder, "demo"))
+    ['demo::math']
     """
     from pathlib import Path
 

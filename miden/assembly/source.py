@@ -48,7 +48,7 @@ class SourceFile:
 
     def __init__(self, text: str, name: str = "<source>", *, max_bytes: int = MAX_SOURCE_BYTES) -> None:
         self.text = text
-        self.name = name
+        self.name = name if name.isascii() else _without_surrogates(name)
         self._lines: list[int] | None = None
         self._bytes: list[int] | None = None
         if len(text) > max_bytes:
@@ -195,3 +195,11 @@ def source_file(source: Source, name: str) -> SourceFile:
     if hasattr(source, "__fspath__"):
         return SourceFile.from_path(source)
     raise InputError(f"a source is text, bytes or the path of a file, found {type(source).__name__}", kind="InvalidSource")
+
+
+def _without_surrogates(name: str) -> str:
+    """Return a name as it can be written: one that is no text to the file system has surrogates for its bytes."""
+    try:
+        return name.encode(errors="surrogateescape").decode(errors="replace")
+    except UnicodeEncodeError:  # others than that
+        return name.encode(errors="replace").decode()

@@ -25,7 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def start() -> int:
     """Run the command line of this process and end it: what the installed commands call."""
     import gc
+    import sys
 
+    if hasattr(sys.stdout, "reconfigure"):  # a terminal, or a file, of another encoding gets what it has no letters for spelled out
+        sys.stdout.reconfigure(errors="backslashreplace")
     # What is loaded and made at start-up stays: looking for garbage in it again and again takes longer than making it.
     gc.set_threshold(STARTUP_OBJECTS)
     code = main()

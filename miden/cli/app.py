@@ -127,6 +127,12 @@ def _show_whole(words: Sequence[str]) -> int:
         from miden.cli.console import close_quietly
 
         close_quietly()
+    except OSError as error:
+        from miden.cli.console import Console
+        from miden.cli.failures import error_code, report
+
+        report(error, Console())
+        return error_code(error)
     return EXIT_OK if words else EXIT_USAGE
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from miden.cli.files import load_program, read_bytes, write_atomically
+from miden.cli.files import load_program, named, read_bytes, write_atomically
 from miden.errors import InputError
 
 TYPE_CHECKING = False
@@ -17,13 +17,29 @@ def load_any(path: str, console: Console) -> Loaded:
 
     Everything is verified: files come from anywhere.
     """
-    from miden.package.artifacts import Loaded, load_artifact, sniff
+    from miden.package.artifacts import Loaded
 
     data = read_bytes(path)
-    if sniff(data) != "masm":
-        return load_artifact(data)
+    if not is_source(path, data):
+        return load_bytes(path, data)
     program = load_program(path, console, data=data)
     return Loaded("program", program, program.to_bytes())
+
+
+def is_source(path: str, data: bytes) -> bool:
+    """Tell whether a file holds source text; raises `FormatError` for an artifact of no known kind."""
+    from miden.package.artifacts import sniff
+
+    with named(path):
+        return sniff(data) == "masm"
+
+
+def load_bytes(path: str, data: bytes) -> Loaded:
+    """Return the artifact that bytes are, verified; errors name the file that they are from."""
+    from miden.package.artifacts import load_artifact
+
+    with named(path):
+        return load_artifact(data)
 
 
 def load_library(path: str, console: Console) -> Library:

@@ -63,10 +63,9 @@ def _used(places: Places, sources: Sources, *, installed: bool) -> list[tuple[st
     if lock is not None:
         ids = [item.id for item in lock.packages]
     else:
-        from miden.registry.installed import Home
+        from miden.registry.installed import read_home
 
-        with Home(places.home) as home:
-            ids = list(home.read().packages)
+        ids = list(read_home(places.home).packages)
     yanked = {entry.id: entry.yanked for name in dict.fromkeys(name for name, _ in ids) for entry in sources.versions(name)}
     return [(name, version, yanked.get((name, version))) for name, version in ids]
 

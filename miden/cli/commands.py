@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from miden.cli.app import VERBS, load_verb
+from miden.cli.console import Console, close_quietly
 from miden.cli.overview import DESCRIPTION, EPILOG, GREATEST_WIDTH, OPTIONS, help_width, overview, version_line
 from miden.cli.parameters import Choice, FilePath, IntRange, Number
 from miden.cli.verb import Group, MisuseError
@@ -98,6 +101,7 @@ def app() -> None:
 
 def run_with_click(arguments: Sequence[str] | None, program: str) -> int:
     """Let click read a command line, by default that of the process, and return the exit code."""
+    stdout = sys.stdout
     try:
         code = app.main(None if arguments is None else list(arguments), prog_name=program, standalone_mode=False)
     except click.ClickException as error:
@@ -106,6 +110,16 @@ def run_with_click(arguments: Sequence[str] | None, program: str) -> int:
     except click.Abort:
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
+    except SystemExit:
+        if sys.stdout is stdout:  # click puts another in its place when a reader left early
+            raise
+        close_quietly()
+        return EXIT_OK
+    except OSError as error:
+        from miden.cli.failures import error_code, report
+
+        report(error, Console())
+        return error_code(error)
     return code if isinstance(code, int) else EXIT_OK
 
 

@@ -80,7 +80,7 @@ class Console:
 
         if self._warnings:
             facts = {**facts, "warnings": self._warnings}
-        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        print(json.dumps(facts, indent=2, ensure_ascii=not _is_utf8(sys.stdout)))
 
     def facts(self, rows: Iterable[tuple[str, str]]) -> None:
         """Print names and values in two columns."""
@@ -110,7 +110,10 @@ class Console:
             table.add_column(name, justify="right" if right else "left", no_wrap=True)
         for row in rows:
             table.add_row(*(cell.replace("[", r"\[") for cell in row))
-        RichConsole(force_terminal=True).print(table)
+        terminal = RichConsole(force_terminal=True)
+        # a digest that is cut to fit is no use to anybody: a row that is too long goes on in the terminal's next line
+        terminal.width = max(terminal.width, sum(max(len(row[i]) for row in [header, *rows]) + 2 for i in range(len(header))))
+        terminal.print(table)
         return True
 
 
@@ -125,5 +128,14 @@ def close_quietly() -> None:
     os.close(nowhere)
 
 
+def _is_utf8(stream: TextIO) -> bool:
+    return (stream.encoding or "utf-8").replace("-", "").lower() == "utf8"
+
+
 def _is_number(text: str) -> bool:
     return text.replace(",", "").replace(".", "").removesuffix("%").strip().isdigit()
+
+
+def cell(value: object) -> str:
+    """Return a value as it stands in a table."""
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else f"{value:,}" if isinstance(value, int) else str(value)

@@ -78,9 +78,9 @@ def _collect(path: str) -> tuple[str, list[DocModule]]:
     from pathlib import Path
 
     from miden.assembly.source import SourceFile
+    from miden.cli.artifacts import is_source, load_bytes
     from miden.cli.files import read_bytes
     from miden.errors import NotFoundError
-    from miden.package.artifacts import load_artifact, sniff
     from miden.package.docs import artifact_docs, source_docs
     from miden.package.package import Package
     from miden.package.project import FILE_NAME, Project, find_project
@@ -109,9 +109,9 @@ def _collect(path: str) -> tuple[str, list[DocModule]]:
         texts = read_tree(project, project.lib, project.lib.namespace, trim=True, without=[target.root for target in project.bins])
         return title, source_docs({module.path: module.source() for module in texts})
     data = read_bytes(path)
-    if sniff(data) == "masm":
+    if is_source(path, data):
         return where.stem, source_docs({where.stem: SourceFile.from_bytes(data, path)})
-    loaded = load_artifact(data)
+    loaded = load_bytes(path, data)
     if isinstance(loaded.content, Package):
         return f"{loaded.content.name} {loaded.content.version_text or ''}".strip(), artifact_docs(loaded)
     return where.stem, artifact_docs(loaded)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from miden.errors import FormatError, InputError
+from miden.errors import FormatError, InputError, IntegrityError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +41,20 @@ def read_bytes(path: str) -> bytes:
     return data
 
 
+class named:  # noqa: N801  a block is `with named(path):`; contextlib takes a while to import
+    """Put the name of a file before what is wrong with its bytes: a command may read several."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, (FormatError, IntegrityError)):
+            error.message = f"{self.path}: {error.message}"
+            error.args = (error.message, *error.args[1:])
+
+
 def load_program(
     path: str,
     console: Console,
@@ -59,11 +73,13 @@ def load_program(
     if data.startswith(MAGIC):
         from miden.mast.program import Program
 
-        return Program.from_bytes(data)
+        with named(path):
+            return Program.from_bytes(data)
     if data.startswith(OTHER_MAGIC):
         from miden.package.artifacts import load_artifact
 
-        program = load_artifact(data).program
+        with named(path):
+            program = load_artifact(data).program
         if program is None:
             raise InputError(f"{path} holds no program", kind="NotAProgram", hint="miden inspect shows what it is")
         return program

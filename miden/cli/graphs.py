@@ -24,7 +24,6 @@ def project_graph() -> Graph:
 def installed_graph(places: Places, name: str | None) -> Graph:
     """Return the graph of what is installed, or of one package of it."""
     from miden.registry.graphs import of_installed
-    from miden.registry.installed import Home
+    from miden.registry.installed import read_home
 
-    with Home(places.home) as home:
-        return of_installed(home.read(), name)
+    return of_installed(read_home(places.home), name)

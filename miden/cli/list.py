@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @with_places
 def command(console: Console, available: bool, places: Places) -> int:
     """List installed packages: what they are, where they came from, and who asked for them."""
-    from miden.registry.installed import Home
+    from miden.registry.installed import read_home
 
     if available:
         sources = places.sources()
@@ -30,8 +30,7 @@ def command(console: Console, available: bool, places: Places) -> int:
         else:
             console.table(("package", "registry"), names)
         return 0
-    with Home(places.home) as home:
-        state = home.read()
+    state = read_home(places.home)
     owners: dict[tuple[str, str], list[str]] = {}
     for item in state.wanted:
         owners.setdefault((item.name, item.version), []).append(item.owner)

@@ -48,11 +48,15 @@ def command(
 
     Each is verified first. A version never changes: publishing the same bytes again does nothing, others are refused.
     """
-    from miden.cli.files import read_bytes
+    from miden.cli.files import named, read_bytes
     from miden.registry.index import describe
 
     paths = list(files) or [str(path) for path in built_packages()]
-    packages = [(path, data, describe(data)) for path in paths for data in (read_bytes(path),)]
+    packages = []
+    for path in paths:
+        data = read_bytes(path)
+        with named(path):
+            packages.append((path, data, describe(data)))
     registry = None if dry_run else writable_registry(places, keys, token_file, adopt=adopt)
     rows: list[dict[str, Any]] = []
     try:

@@ -103,13 +103,18 @@ def command(
     given = _load(libraries, console)
     core_library = _load_core(core, console)
     store = None
-    if root is not None or place is not None or config is not None:
+    key = None
+    if root is not None:
+        from miden.store.keys import as_key
+
+        key = as_key(root)
+    if key is not None or place is not None or config is not None:
         from miden.cli.store.places import find_store
 
         store = find_store(place, config)
     running = None
-    if root is not None and store is not None:
-        program = store.get_program(root)
+    if key is not None and store is not None:
+        program = store.get_program(key)
     else:
         assert file is not None
         reference = None

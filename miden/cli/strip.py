@@ -22,15 +22,14 @@ def command(console: Console, file: str, output: str | None, in_place: bool, for
 
     OUT is of the same kind as FILE; other sections and the advice map are kept.
     """
-    from miden.cli.artifacts import write_new
+    from miden.cli.artifacts import load_bytes, write_new
     from miden.cli.files import read_bytes
-    from miden.package.artifacts import load_artifact
     from miden.package.container import Container
     from miden.package.diffing import root_of
 
     if (output is None) != in_place:
         raise MisuseError("give -o OUT, or --in-place to replace FILE" if output is None else "-o and --in-place exclude each other")
-    loaded = load_artifact(read_bytes(file))
+    loaded = load_bytes(file, read_bytes(file))
     stripped = loaded.content.strip_debug_info()
     if loaded.container is not None:
         envelope = Container.wrap(stripped, compact=loaded.container.compact)

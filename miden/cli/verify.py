@@ -25,14 +25,13 @@ def command(console: Console, file: str, root: str | None, content: str | None) 
     Says as well what cannot be checked here: calls of other forests, and code that nothing reaches. Exits with 3 for bytes
     that are malformed and with 5 for a digest or commitment that is wrong.
     """
-    from miden.cli.artifacts import plural
+    from miden.cli.artifacts import load_bytes, plural
     from miden.cli.files import read_bytes
     from miden.field import Word
-    from miden.package.artifacts import load_artifact
     from miden.package.container import identity_of
 
     pins = {name: Word.from_hex(value) for name, value in (("root", root), ("content", content)) if value is not None}
-    loaded = load_artifact(read_bytes(file))
+    loaded = load_bytes(file, read_bytes(file))
     identity = identity_of(loaded.content)
     for name, wanted in pins.items():
         found = getattr(identity, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
-from miden.errors import InputError
+from miden.errors import InputError, NotFoundError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,13 @@ def written_whole(path: str, *, force: bool = True) -> Iterator[BinaryIO]:
     if not force and os.path.lexists(path):
         raise InputError(f"{path} is there already", kind="FileExists", hint="choose another name, or give --force")
     folder = os.path.dirname(path) or "."  # noqa: PTH120
-    handle, temporary = tempfile.mkstemp(prefix=".miden-", dir=folder)
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".miden-", dir=folder)
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no folder {folder!r} to write {path!r} in", kind="FileNotFound") from None
+    except OSError as error:  # it names a file that nobody asked for
+        error.filename = path
+        raise
     try:
         with os.fdopen(handle, "w+b") as file:
             yield file

@@ -40,6 +40,11 @@ def core_bytes() -> bytes:
     ------
     NotFoundError
         If the installation has neither the file nor the sources.
+
+    Examples
+    --------
+    >>> core_bytes()[:5]
+    b'MAST\\x00'
     """
     import os
 
@@ -57,6 +62,9 @@ def core_forest() -> MastForest:
     """Return the code of the core library, which is all that a run needs; read once, then kept.
 
     The file is part of the installed package and trusted like its code: no digest is recomputed. Raises as `core_bytes`.
+
+    >>> core_forest() is core_forest()
+    True
     """
     global _forest, _reader
     if _forest is None:
@@ -69,7 +77,11 @@ def core_forest() -> MastForest:
 
 
 def core_library() -> Library:
-    """Return the core library: `core_forest`, and what it exports. Raises as `core_bytes`."""
+    """Return the core library: `core_forest`, and what it exports. Raises as `core_bytes`.
+
+    >>> "::miden::core::sys::truncate_stack" in core_library().items
+    True
+    """
     global _library, _reader
     if _library is None:
         from miden.mast.library import Library

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from miden.errors import FormatError, InputError, NotFoundError
 from miden.ipld.cid import DAG_CBOR, Cid
 from miden.ipld.links import COMMITMENTS, links
@@ -76,6 +78,17 @@ def store_block(blocks: Blockstore, data: bytes, codec: int = DAG_CBOR) -> Cid:
     return cid
 
 
+def walking(blocks: Blockstore) -> Blockstore:
+    """Return a place of blocks as one walk should use it, from blocks to what they link to: some forget what would be needed again.
+
+    >>> blocks = MemoryBlocks()  # forgets nothing
+    >>> walking(blocks) is blocks
+    True
+    """
+    walk: Callable[[], Blockstore] | None = getattr(blocks, "walk", None)
+    return blocks if walk is None else walk()
+
+
 def check_bit_width(width: int) -> None:
     """Raise `InputError` unless a trie of blocks can have nodes of 2^width slots."""
     if not 1 <= width <= 8:
@@ -101,6 +114,12 @@ class BufferedBlocks:
     def put_many(self, blocks: Iterable[tuple[Cid, bytes]]) -> int:
         """Buffer blocks, and return how many."""
         return _put_each(self, blocks)
+
+    def walk(self) -> BufferedBlocks:
+        """Return the same blocks, buffer and all, for one walk (`walking`)."""
+        made = copy(self)
+        made.below = walking(self.below)
+        return made
 
     def __contains__(self, cid: Cid) -> bool:
         return cid in self._new or cid in self.below
@@ -158,6 +177,7 @@ def reachable(
     Raises `NotFoundError` for a block that is not there, unless `missing` are passed over, `IntegrityError` for one that does
     not hash to its CID, `FormatError` for one that does not decode.
     """
+    blocks = walking(blocks)
     seen: set[Cid] = set()
     stack = list(reversed(roots))
     while stack:

@@ -10,6 +10,7 @@ finds what came as blocks.
 
 from __future__ import annotations
 
+from copy import copy
 from struct import Struct
 from typing import NamedTuple
 
@@ -18,10 +19,10 @@ from blake3 import blake3
 from miden.errors import FormatError, InputError, IntegrityError, NotFoundError
 from miden.field import P
 from miden.ipld.cid import MAST_NODE, MAX_CID, Cid
+from miden.ipld.held import HeldForest, HeldForests
 from miden.ipld.links import COMMITMENTS, LINK_FUNCTIONS, links
 from miden.ipld.mast import implode, node_block, node_cid, node_root
 from miden.ipld.multihash import MAST_RPO_256
-from miden.isa import NodeKind
 from miden.mast.versions import CURRENT
 from miden.store.cache import DEFAULT_BUDGET, Loaded, make_cache
 from miden.store.envelope import Envelope
@@ -32,7 +33,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from miden.mast.forest import MastForest
     from miden.store.cache import Cache
     from miden.store.chain import Fetched
     from miden.store.store import ObjectStore
@@ -144,7 +144,7 @@ class StoreBlocks:
     store
         Its providers are asked in order, as for code; its first that is local and writable keeps what is put.
     cache_bytes
-        Bytes of verified blocks that stay in memory.
+        Bytes of verified blocks that stay in memory, and as many of forests whose nodes were asked for.
 
     Examples
     --------
@@ -160,12 +160,23 @@ class StoreBlocks:
     def __init__(self, store: ObjectStore, *, cache_bytes: int = DEFAULT_BUDGET) -> None:
         self.store = store
         self._cache: Cache[Cid, bytes] = make_cache("arc", cache_bytes)
-        self._nodes: dict[bytes, tuple[MastForest, int]] = {}
+        self._held = HeldForests(cache_bytes)
+        self._behind: StoreBlocks | None = None
+
+    def walk(self) -> StoreBlocks:
+        """Return the same blocks for one walk: forests that it meets stay in memory as long as what is returned.
+
+        An inner node of a forest is found only through a procedure, and afterwards only while the forest is in memory; a walk that
+        comes back to it much later, when other forests took its place, would find it no more.
+        """
+        made = copy(self)
+        made._held, made._behind = HeldForests(None), self
+        return made
 
     def get(self, cid: Cid) -> bytes | None:
         """Return a block, verified, or None if no provider has it.
 
-        A node is found by the root of a procedure; from then on all nodes of its forest are.
+        A node is found by the root of a procedure; from then on all nodes of its forest are, until others need the room (`walk`).
 
         Raises `IntegrityError` if all that was found was wrong, `NotFoundError` if a provider that may have it failed.
         """
@@ -190,15 +201,22 @@ class StoreBlocks:
         return found
 
     def _node(self, digest: bytes) -> bytes | None:
-        if digest not in self._nodes:
-            try:
-                forest = self.store.get(ObjectKey(CURRENT.number, digest))
-            except NotFoundError:
-                return None
-            for node in range(len(forest)):
-                if forest.kind(node) != NodeKind.EXTERNAL:
-                    self._nodes.setdefault(forest.digest_bytes(node), (forest, node))
-        return node_block(*self._nodes[digest])
+        held = self._find(digest)
+        return None if held is None else node_block(held.forest, held.nodes[digest])
+
+    def _find(self, digest: bytes) -> HeldForest | None:
+        held = self._held.find(digest)
+        if held is None:
+            held = self._load(digest) if self._behind is None else self._behind._find(digest)
+            if held is not None:
+                self._held.hold(held)
+        return held
+
+    def _load(self, digest: bytes) -> HeldForest | None:
+        try:
+            return HeldForest(self.store.get(ObjectKey(CURRENT.number, digest)))
+        except NotFoundError:
+            return None
 
     def put(self, cid: Cid, data: bytes) -> None:
         """Keep a block; raises as `block_envelope` does, and `StorageError`."""
@@ -240,13 +258,13 @@ class StoreBlocks:
         self._cache.discard(cid)
         key = key_of(cid)
         if key.space in CODE_SPACES:
-            self._nodes.clear()
+            self._held.clear()
         return self.store.remove(key)
 
     def __contains__(self, cid: Cid) -> bool:
         """Tell whether some provider claims to have a block."""
         key = key_of(cid)
-        held = key.digest in self._nodes if key.space in CODE_SPACES else cid.is_identity or cid in self._cache
+        held = key.digest in self._held if key.space in CODE_SPACES else cid.is_identity or cid in self._cache
         return held or self.store.contains(key)
 
     def __iter__(self) -> Iterator[Cid]:

@@ -89,6 +89,11 @@ class MastForest:
         """Cache of the backends: what they made of this forest, by name of the backend."""
         self._procedures: dict[bytes, int] | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the columns, and not what a backend made of them."""
+        columns = self.node_bytes, self.operation_bytes, self.immediate_bytes, self.root_bytes
+        return MastForest, (*columns, self.advice_map, self.debug_info)
+
     # construction from and to other forms
 
     @classmethod

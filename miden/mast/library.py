@@ -33,6 +33,13 @@ class Library:
         Path -> export with all it says.
     sources
         Texts the library was assembled from, by the name debug information knows them by; not part of its value.
+
+    Examples
+    --------
+    >>> from miden.assembly import Assembler
+    >>> library = Assembler().assemble_library({"demo::math": "pub proc double dup.0 add end"})
+    >>> list(library.items), Library.from_bytes(library.to_bytes()) == library
+    (['::demo::math::double'], True)
     """
 
     __slots__ = ("_digest", "_exports", "forest", "items", "sources")
@@ -164,6 +171,11 @@ class KernelLibrary(Library):
     """A library whose procedures are a kernel: each directly in the module ``::$kernel``.
 
     Raises `InputError` as `Library` and `Kernel` do, and of kind ``InvalidKernelExport`` for a procedure elsewhere.
+
+    >>> from miden.assembly import Assembler
+    >>> kernel = Assembler().assemble_kernel("pub proc answer push.42 swap drop end")
+    >>> Assembler(kernel).assemble_program("begin syscall.answer end").kernel == kernel.kernel
+    True
     """
 
     __slots__ = ("kernel",)

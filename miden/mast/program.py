@@ -69,6 +69,13 @@ class Program:
     sources
         Texts the program was assembled from, by the name debug information knows them by; empty for a program that was
         read from bytes. They are not part of its value.
+
+    Examples
+    --------
+    >>> import miden
+    >>> program = miden.assemble("begin push.1 drop end")
+    >>> program.hash.to_hex()[:18], miden.Program.from_bytes(program.to_bytes()) == program
+    ('0xb3b38ecf34a77c56', True)
     """
 
     __slots__ = ("entrypoint", "forest", "kernel", "sources")

@@ -105,6 +105,10 @@ def load_artifact(data: bytes, *, trusted: bool = False) -> Loaded:
     """Read a file of any kind; recompute every digest unless `trusted`, which is for bytes verified before.
 
     Raises `FormatError` for source text and for bytes that do not decode, `IntegrityError` for a wrong digest.
+
+    >>> from miden.assembly import assemble
+    >>> load_artifact(assemble("begin add end").to_bytes()).kind
+    'program'
     """
     kind = sniff(data)
     if kind == "masm":

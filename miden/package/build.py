@@ -133,6 +133,18 @@ def build_project(
         For sources that do not assemble.
     OSError
         For what cannot be read or written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> project = '[package]\\nname = "demo"\\nversion = "1.0.0"\\n\\n[lib]\\npath = "demo.masm"'
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "miden-project.toml").write_text(project)
+    ...     _ = Path(folder, "demo.masm").write_text("pub proc double dup.0 add end")
+    ...     [built] = build_project(folder)
+    >>> built.package
+    <Package demo 1.0.0 library, 1 exports>
     """
     project = Project.read(folder)
     if profile not in project.profiles:

@@ -299,6 +299,10 @@ class Package:
         kept = [section for section in self.sections if section.id != "debug_info"]
         return self._with(self.artifact.strip_debug_info(), kind=self.kind, exports=self.exports.values(), sections=kept)
 
+    def replace_sections(self, sections: Iterable[Section]) -> Package:
+        """Return the package with other sections, in an order that is kept; its digest stays."""
+        return self._with(self.artifact, kind=self.kind, exports=self.exports.values(), sections=tuple(sections))
+
     def _with(
         self, artifact: Artifact, *, kind: PackageKind, exports: Iterable[ManifestExport], sections: Iterable[Section] | None = None
     ) -> Package:

@@ -219,32 +219,28 @@ def start_split(machine: Machine, node_id: int) -> None:
 def start_loop(machine: Machine, node_id: int) -> None:
     """LOOP row: pop the condition and enter the body or not; NOT_BINARY_LOOP."""
     before_enter(machine, node_id)
-    begin_row(machine)
-    condition = machine.operands[-1]
-    if condition > 1:
-        raise Fault(Status.NOT_BINARY_LOOP, condition)
-    if condition:
-        check_room(machine, 2)
-        drop(machine)
-        end_row(machine, record(FINISH_LOOP, node_id), record(START_NODE, machine.code.first[node_id]))
-    else:
-        drop(machine)
+    if not enter_body(machine, node_id):
         end_row(machine, record(SKIP_LOOP, node_id))
 
 
 def finish_loop(machine: Machine, node_id: int) -> None:
     """REPEAT row or END row: pop the condition; NOT_BINARY_LOOP."""
+    if not enter_body(machine, node_id):
+        end_row(machine, *after_exit(machine, node_id))
+
+
+def enter_body(machine: Machine, node_id: int) -> bool:
+    """Begin a row and pop the condition of a loop; if it is 1, end the row in the body. Return whether that was so."""
     begin_row(machine)
     condition = machine.operands[-1]
     if condition > 1:
         raise Fault(Status.NOT_BINARY_LOOP, condition)
     if condition:
         check_room(machine, 2)
-        drop(machine)
+    drop(machine)
+    if condition:
         end_row(machine, record(FINISH_LOOP, node_id), record(START_NODE, machine.code.first[node_id]))
-    else:
-        drop(machine)
-        end_row(machine, *after_exit(machine, node_id))
+    return bool(condition)
 
 
 def finish_node(machine: Machine, node_id: int) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import contextmanager
 from pathlib import Path
 
-from miden.errors import FormatError, IntegrityError
+from miden.errors import FormatError, IntegrityError, MidenError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -213,3 +214,23 @@ def _modified(entry: os.DirEntry[str]) -> float:
 def _check(name: str) -> None:
     if not name or name in (".", "..") or "/" in name or "\0" in name:
         raise IntegrityError(f"{name[:80]!a} is not the name of a file in a folder", kind="LinkRefused")
+
+
+@contextmanager
+def locked(path: Path, seconds: float, busy: MidenError, *, private: bool = False) -> Iterator[None]:
+    """Hold the lock of a file while the block runs; raise `busy` if somebody else has it for too long.
+
+    A `private` one is for this user alone; of another anybody may see the file.
+    The operating system frees it when its process ends, however it ends.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, timeout=seconds, poll_interval=0.01, mode=0o600 if private else 0o644)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise busy from None
+    try:
+        yield
+    finally:
+        lock.release()

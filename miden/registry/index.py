@@ -263,6 +263,13 @@ def describe(data: bytes) -> IndexEntry:
 
     Every digest is recomputed. Raises `FormatError`, `IntegrityError`, and `InputError` for a package without a version
     or with a name that registries do not take.
+
+    >>> from miden.assembly import Assembler
+    >>> from miden.package.package import Package
+    >>> library = Assembler().assemble_library({"demo": "pub proc double dup.0 add end"})
+    >>> entry = describe(Package("demo", library, version="1.0.0").to_bytes())
+    >>> entry.name, entry.version, entry.kind
+    ('demo', '1.0.0', 'library')
     """
     from miden.package.package import Package
 
@@ -322,6 +329,13 @@ def check_package(entry: IndexEntry, data: bytes) -> Package:
     Its hashes are compared first, then its digests are recomputed and all that the entry says is compared: code, both
     commitments, exports, needs, what it was linked with. Raises `IntegrityError` of kind ``PackageMismatch`` with what
     was expected and found, `FormatError` for bytes that are no package.
+
+    >>> from miden.assembly import Assembler
+    >>> from miden.package.package import Package
+    >>> library = Assembler().assemble_library({"demo": "pub proc double dup.0 add end"})
+    >>> data = Package("demo", library, version="1.0.0").to_bytes()
+    >>> check_package(describe(data), data)
+    <Package demo 1.0.0 library, 1 exports>
     """
     from miden.package.package import Package
 

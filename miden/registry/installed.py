@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from miden.errors import FormatError, IntegrityError, NotFoundError, StorageError
-from miden.registry.folder import READ_ONLY, Folder
+from miden.registry.folder import READ_ONLY, Folder, locked
 from miden.registry.index import MAX_PACKAGE, IndexEntry, check_bytes
 from miden.registry.names import PackageName
 from miden.registry.versions import check_release
@@ -161,6 +161,21 @@ class InstalledSet:
         return f"<InstalledSet {self.generation}: {len(self.packages)} packages>"
 
 
+def read_home(path: str | os.PathLike[str]) -> InstalledSet:
+    """Return what is installed in a folder, nothing if it is not there; unlike a `Home`, it makes none.
+
+    Raises `FormatError` for a damaged file, `IntegrityError` for a folder that is a link.
+
+    >>> read_home("no such folder")
+    <InstalledSet 0: 0 packages>
+    """
+    try:
+        with Folder(path) as folder:
+            return InstalledSet.from_bytes(folder.read(SET_FILE, limit=MAX_BYTES))
+    except (FileNotFoundError, NotADirectoryError):
+        return InstalledSet()
+
+
 class Home:
     """The folder in which packages are installed, for this user only.
 
@@ -197,18 +212,10 @@ class Home:
 
         Raises `StorageError` of kind ``LockTimeout`` if another writer is at it for longer than `seconds`.
         """
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(self.path / LOCK, timeout=seconds, mode=0o600)
-        try:
-            lock.acquire(poll_interval=0.01)
-        except Timeout:
-            message = f"another process has been installing into {self.path} for {seconds:g} seconds"
-            raise StorageError(message, kind="LockTimeout", hint="wait for it; the lock is freed when it ends") from None
-        try:
+        message = f"another process has been installing into {self.path} for {seconds:g} seconds"
+        busy = StorageError(message, kind="LockTimeout", hint="wait for it; the lock is freed when it ends")
+        with locked(self.path / LOCK, seconds, busy, private=True):
             yield self.read()
-        finally:
-            lock.release()
 
     def switch(self, state: InstalledSet) -> None:
         """Make a state the one that is installed: the one step that readers see. Only to be called while `writing`."""

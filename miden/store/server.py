@@ -16,7 +16,6 @@ Errors are JSON: ``{"error": {"kind": ..., "message": ...}}``.
 from __future__ import annotations
 
 import re
-import socket
 import time
 from bisect import bisect_right
 
@@ -26,16 +25,16 @@ from miden.store.envelope import object_id
 from miden.store.keys import KEY_SIZE, ObjectKey
 from miden.store.provider import ProviderStat
 from miden.store.providers.http import MAX_KEYS, frame
+from miden.store.serving import body_parts
 
 try:
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.exceptions import HTTPException
-    from starlette.requests import ClientDisconnect
     from starlette.responses import JSONResponse, Response
     from starlette.routing import Route
 except ImportError as error:
-    raise BackendError("serving a store needs starlette", kind="MissingServer", hint="install miden[server]") from error
+    raise BackendError("serving a store needs starlette", kind="MissingServer", hint="pip install 'miden[server]'") from error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -200,13 +199,10 @@ def _error(status: int, kind: str, message: str, headers: Mapping[str, str] | No
 async def _body_keys(request: Request) -> list[ObjectKey]:
     """Read the body of a request, and no more than it may have."""
     body = bytearray()
-    try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > MAX_KEYS * KEY_SIZE:
-                raise HTTPException(413, f"a request has at most {MAX_KEYS} keys")
-    except ClientDisconnect as gone:  # nobody reads the answer; an error of ours would fill the log
-        raise HTTPException(400, "the request ends before its body does") from gone
+    async for piece in body_parts(request):
+        body += piece
+        if len(body) > MAX_KEYS * KEY_SIZE:
+            raise HTTPException(413, f"a request has at most {MAX_KEYS} keys")
     if len(body) % KEY_SIZE:
         raise InputError(f"keys have {KEY_SIZE} bytes each, found {len(body)} in all", kind="InvalidRoot")
     keys = [ObjectKey.from_bytes(bytes(body[at : at + KEY_SIZE])) for at in range(0, len(body), KEY_SIZE)]
@@ -275,7 +271,8 @@ class _Metrics:
         try:
             from prometheus_client import CollectorRegistry, Counter, Histogram
         except ImportError as error:
-            raise BackendError("serving a store needs prometheus-client", kind="MissingServer", hint="install miden[server]") from error
+            text = "serving a store needs prometheus-client"
+            raise BackendError(text, kind="MissingServer", hint="pip install 'miden[server]'") from error
         self._server = server
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -315,24 +312,6 @@ class _Metrics:
 _ENDPOINTS = ("/v1/objects", "/v1/contains", "/v1/keys", "/v1/stat", "/healthz", "/metrics")
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens at an address, for `uvicorn.Server.run`; port 0 takes any.
-
-    Raises `StorageError` of kind ``CannotListen``.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # the protocol has to be named: asyncio sends small answers at once only if it is TCP for certain
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(512)
-    except OSError as error:
-        listener.close()
-        raise StorageError(f"cannot listen on {host}:{port}: {error.strerror or error}", kind="CannotListen") from error
-    return listener
-
-
 def make_server(store: ObjectStore, host: str = "127.0.0.1", port: int = 8080, **options: Any) -> Any:
     """Return a `uvicorn.Server` for a store, which `run` starts; options as for `StoreServer`.
 
@@ -341,7 +320,7 @@ def make_server(store: ObjectStore, host: str = "127.0.0.1", port: int = 8080, *
     try:
         import uvicorn
     except ImportError as error:
-        raise BackendError("serving a store needs uvicorn", kind="MissingServer", hint="install miden[server]") from error
+        raise BackendError("serving a store needs uvicorn", kind="MissingServer", hint="pip install 'miden[server]'") from error
     app = StoreServer(store, **options).app
     config = uvicorn.Config(
         app,

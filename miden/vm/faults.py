@@ -55,6 +55,7 @@ def event_error(event_id: int, name: str | None, cause: Exception) -> ExecutionE
     return ExecutionError(
         f"error during processing of event {which}: {text}",
         kind="EventError",
+        hint=getattr(cause, "hint", None),
         facts={"event_id": event_id, "event_name": name, "cause": type(cause).__name__},
     )
 

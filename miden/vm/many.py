@@ -61,6 +61,13 @@ class ManyOutputs:
         Number of threads.
     wall_seconds
         Wall-clock time of all runs together.
+
+    Examples
+    --------
+    >>> import miden
+    >>> outputs = miden.execute_many(miden.assemble("begin push.2 mul end"), [[1], [2], [3]])
+    >>> outputs.stack[:, 0].tolist(), len(outputs)
+    ([2, 4, 6], 3)
     """
 
     __slots__ = ("backend", "cycles", "errors", "stack", "wall_seconds", "workers")
@@ -289,7 +296,7 @@ def _matrix(inputs: Any) -> Numbers:
     try:
         import numpy as np
     except ImportError as error:
-        raise InputError("execute_many needs numpy", kind="MissingNumpy", hint="install miden[numpy]") from error
+        raise InputError("execute_many needs numpy", kind="MissingNumpy", hint="pip install numpy") from error
     if not isinstance(inputs, np.ndarray):
         rows = [_row(row, position) for position, row in enumerate(inputs)]
         width = max(map(len, rows), default=0)

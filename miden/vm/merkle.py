@@ -17,7 +17,7 @@ from miden.vm.advice_error import AdviceError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     Merge: TypeAlias = Callable[[bytes, bytes], bytes]
     MergeMany: TypeAlias = Callable[[bytes], bytes]
@@ -72,6 +72,9 @@ class MerkleStore:
         self._empty = empty or EmptySubtrees(merge)
         self._nodes: dict[bytes, bytes] = {}
         self.extend(nodes)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _pure_store, (list(self.nodes()),)
 
     def __len__(self) -> int:
         """Return the number of nodes beyond those of a fresh store (which may have been added again)."""
@@ -204,6 +207,20 @@ def nodes_of(digests: bytes, pairs: bytes) -> list[Node]:
     return [(digests[at // 2 : at // 2 + 32], pairs[at : at + 32], pairs[at + 32 : at + 64]) for at in range(0, len(pairs), 64)]
 
 
+def _pure_store(nodes: list[Node]) -> MerkleStore:
+    from miden.vm.backends import get_backend
+
+    return get_backend("pure").merkle_store(nodes)
+
+
+def check_full(count: int) -> None:
+    """Raise `InputError` unless a full tree can have so many leaves: a power of two, at least two."""
+    if count < 2:
+        raise InputError(f"a Merkle tree has at least 2 leaves, found {count}", kind="DepthTooSmall")
+    if count & (count - 1):
+        raise InputError(f"the number of leaves of a Merkle tree must be a power of two, found {count}", kind="NumLeavesNotPowerOfTwo")
+
+
 class MerkleTree:
     """A full tree: leaves in order, a power of two of them, at least two.
 
@@ -215,11 +232,7 @@ class MerkleTree:
 
     def __init__(self, leaves: Iterable[Word]) -> None:
         self.leaves = tuple(leaves)
-        count = len(self.leaves)
-        if count < 2:
-            raise InputError(f"a Merkle tree has at least 2 leaves, found {count}", kind="DepthTooSmall")
-        if count & (count - 1):
-            raise InputError(f"the number of leaves of a Merkle tree must be a power of two, found {count}", kind="NumLeavesNotPowerOfTwo")
+        check_full(len(self.leaves))
 
     @property
     def depth(self) -> int:

@@ -12,6 +12,7 @@ from miden.vm.merkle import MerkleStore, check_index
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any
 
     from miden._core.merkle import NodeTable
     from miden.vm.merkle import Node
@@ -27,6 +28,9 @@ class CoreMerkleStore(MerkleStore):
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
         self._table = fresh_table()
         self.extend(nodes)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CoreMerkleStore, (list(self.nodes()),)
 
     def __len__(self) -> int:
         return len(self._table)

@@ -32,6 +32,7 @@ class ExtendStack:
         return cls(reversed(list(values)))
 
     def apply(self, advice: AdviceProvider) -> None:
+        """Push the values."""
         advice.push(self.values[::-1])
 
     def __repr__(self) -> str:
@@ -39,7 +40,11 @@ class ExtendStack:
 
 
 class ExtendMap:
-    """Insert entries into the advice map, all or none: a key that is there with another value is an error."""
+    """Insert entries into the advice map, all or none: a key that is there with another value is an error.
+
+    >>> ExtendMap({Word((1, 2, 3, 4)): [5, 6]})
+    ExtendMap(1 entries)
+    """
 
     __slots__ = ("entries",)
 
@@ -49,6 +54,7 @@ class ExtendMap:
         }
 
     def apply(self, advice: AdviceProvider) -> None:
+        """Insert the entries."""
         advice.merge(self.entries)
 
     def __repr__(self) -> str:
@@ -56,7 +62,13 @@ class ExtendMap:
 
 
 class ExtendMerkleStore:
-    """Insert nodes (digest, left child, right child) into the Merkle store, unchecked."""
+    """Insert nodes (digest, left child, right child) into the Merkle store, unchecked.
+
+    >>> left, right = Word((1, 0, 0, 0)), Word((2, 0, 0, 0))
+    >>> from miden.hashing import merge
+    >>> ExtendMerkleStore([(merge(left, right), left, right)])
+    ExtendMerkleStore(1 nodes)
+    """
 
     __slots__ = ("nodes",)
 
@@ -64,6 +76,7 @@ class ExtendMerkleStore:
         self.nodes = tuple((_digest(digest), _digest(left), _digest(right)) for digest, left, right in nodes)
 
     def apply(self, advice: AdviceProvider) -> None:
+        """Insert the nodes."""
         advice.extend_store(self.nodes)
 
     def __repr__(self) -> str:
@@ -71,7 +84,11 @@ class ExtendMerkleStore:
 
 
 class ExtendPrecompileRequests:
-    """Append requests, as `PrecompileRequest` or (event id, calldata)."""
+    """Append requests, as `PrecompileRequest` or (event id, calldata).
+
+    >>> ExtendPrecompileRequests([(7, b"what was claimed")])
+    ExtendPrecompileRequests(1 requests)
+    """
 
     __slots__ = ("requests",)
 
@@ -82,6 +99,7 @@ class ExtendPrecompileRequests:
         )
 
     def apply(self, advice: AdviceProvider) -> None:
+        """Append the requests."""
         advice.add_requests(self.requests)
 
     def __repr__(self) -> str:

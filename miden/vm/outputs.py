@@ -41,7 +41,9 @@ class ExecutionOutput:
 
     __slots__ = ("_advice", "_machine", "backend", "cycles", "stack", "wall_seconds")
 
-    def __init__(self, machine: Machine, advice: Callable[[], AdviceProvider], backend: str, wall_seconds: float) -> None:
+    def __init__(
+        self, machine: Machine | KeptMachine, advice: Callable[[], AdviceProvider | KeptAdvice], backend: str, wall_seconds: float
+    ) -> None:
         self._machine = machine
         self._advice = advice
         self.stack: list[int] = machine.stack()[:MIN_STACK_DEPTH]
@@ -110,6 +112,13 @@ class ExecutionOutput:
     def __repr__(self) -> str:
         return f"<ExecutionOutput stack={_trimmed(self.stack)} cycles={self.cycles} backend={self.backend}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what the machine would say, and not the machine."""
+        machine, advice = self._machine, self._advice()
+        memory = {ctx: machine.memory(ctx) for ctx in machine.contexts()}
+        kept = KeptMachine(self.stack, self.cycles, tuple(machine.transcript), memory, machine.advice_stack(), machine.snapshot())
+        return _restored, (kept, KeptAdvice(advice.map(), advice.store, tuple(advice.requests)), self.backend, self.wall_seconds)
+
     def __rich_repr__(self) -> Iterator[tuple[str, object]]:
         yield "stack", self.stack
         yield "cycles", self.cycles
@@ -117,6 +126,63 @@ class ExecutionOutput:
         yield "advice_stack", self.advice_stack
         yield "backend", self.backend
         yield "wall_seconds", self.wall_seconds
+
+
+class KeptMachine:
+    """What a machine says after its end, without the machine: an output that was copied, or comes from another process."""
+
+    def __init__(
+        self,
+        stack: list[int],
+        clk: int,
+        transcript: tuple[int, ...],
+        memory: dict[int, dict[int, int]],
+        advice_stack: list[int],
+        snapshot: bytes,
+    ) -> None:
+        self.clk = clk
+        self.transcript = transcript
+        self._stack = stack
+        self._memory = memory
+        self._advice_stack = advice_stack
+        self._snapshot = snapshot
+
+    def stack(self) -> list[int]:
+        """Return the elements, top first."""
+        return list(self._stack)
+
+    def memory(self, ctx: int) -> dict[int, int]:
+        """Return address -> value of a context."""
+        return dict(self._memory.get(ctx, {}))
+
+    def contexts(self) -> list[int]:
+        """Return the contexts that have memory, ascending."""
+        return list(self._memory)
+
+    def advice_stack(self) -> list[int]:
+        """Return what is left on the advice stack."""
+        return list(self._advice_stack)
+
+    def snapshot(self) -> bytes:
+        """Return the image of the state."""
+        return self._snapshot
+
+
+class KeptAdvice:
+    """What an advice provider says after a run, without it."""
+
+    def __init__(self, entries: dict[Word, tuple[int, ...]], store: MerkleStore, requests: tuple[PrecompileRequest, ...]) -> None:
+        self.store = store
+        self.requests = requests
+        self._entries = entries
+
+    def map(self) -> dict[Word, tuple[int, ...]]:
+        """Return the advice map."""
+        return dict(self._entries)
+
+
+def _restored(machine: KeptMachine, advice: KeptAdvice, backend: str, wall_seconds: float) -> ExecutionOutput:
+    return ExecutionOutput(machine, lambda: advice, backend, wall_seconds)
 
 
 def _trimmed(stack: list[int]) -> str:

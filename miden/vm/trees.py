@@ -14,7 +14,7 @@ from miden.errors import InputError
 from miden.field import Word
 from miden.hashing import elements_digest, merge_digest
 from miden.vm.backends import get_backend
-from miden.vm.merkle import DIGEST_SIZE, MAX_DEPTH, ZERO_DIGEST, nodes_of
+from miden.vm.merkle import DIGEST_SIZE, MAX_DEPTH, ZERO_DIGEST, check_full, nodes_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -203,11 +203,7 @@ class FullTree:
 
     def __init__(self, leaves: Iterable[Word]) -> None:
         self._layers = _Layers(leaves)
-        count = len(self._layers)
-        if count < 2:
-            raise InputError(f"a Merkle tree has at least 2 leaves, found {count}", kind="DepthTooSmall")
-        if count & (count - 1):
-            raise InputError(f"the number of leaves of a Merkle tree must be a power of two, found {count}", kind="NumLeavesNotPowerOfTwo")
+        check_full(len(self._layers))
 
     def __len__(self) -> int:
         return len(self._layers)

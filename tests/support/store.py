@@ -6,7 +6,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from miden.store.server import listen, make_server
+from miden.store.server import make_server
+from miden.store.serving import listen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,5 +1,7 @@
 """Where machines find interfaces: a map from the codes of actors to interfaces, in the info block of the state tree.
 
+Code may carry an interface, too (`carried`); what is advertised comes first.
+
 Rules of the network look at no more of that block than its name, so that a state with interfaces is a state like any other, and
 what is exported with a state has the interfaces in it.
 """
@@ -11,7 +13,7 @@ from miden.actors.state import EMPTY_LIST_CID
 from miden.errors import FormatError, NotFoundError
 from miden.ipld import dagcbor
 from miden.ipld.blocks import load_block, store_block
-from miden.ipld.cid import Cid
+from miden.ipld.cid import MAST_FOREST, RAW, Cid
 from miden.ipld.hamt import Hamt
 
 TYPE_CHECKING = False
@@ -24,7 +26,7 @@ NAME = "interfaces"
 
 
 def publish(tree: StateTree, blocks: Blockstore, code: Cid, interface: Interface) -> Cid:
-    """Advertise an interface for all actors of a code, in place of the one before, and return the name of its block."""
+    """Advertise an interface for all actors of a code, in place of the one before or in the code; return the name of its block."""
     info = _info(tree, blocks)
     table = Hamt(blocks, info.get(NAME))
     cid = store_block(blocks, interface.to_block())
@@ -34,25 +36,38 @@ def publish(tree: StateTree, blocks: Blockstore, code: Cid, interface: Interface
 
 
 def find(tree: StateTree, blocks: Blockstore, code: Cid) -> Interface | None:
-    """Return the interface that is advertised for a code, or None; raises `FormatError` for one that does not decode."""
+    """Return the interface that is advertised for a code, else the one that the code carries, or None.
+
+    Raises `FormatError` for one that does not decode.
+    """
     root = _info(tree, blocks).get(NAME)
     cid = None if root is None else Hamt(blocks, root).get(code.to_bytes())
     if cid is None:
-        return None
+        return _carried(blocks, code)
     if not isinstance(cid, Cid):
         raise FormatError("expected links in the map of interfaces", kind="InvalidInfo")
     return Interface.from_block(load_block(blocks, cid))
 
 
+def _carried(blocks: Blockstore, code: Cid) -> Interface | None:
+    data = blocks.get(code) if code.codec in (MAST_FOREST, RAW) else None
+    if data is None:
+        return None
+    from miden.actors.interfaces.carried import carried_interface
+
+    return carried_interface(data)
+
+
 def interface_of(tree: StateTree, blocks: Blockstore, address: Address) -> Interface:
-    """Return the interface of an actor; raises `NotFoundError` if there is no such actor or it advertises none."""
+    """Return the interface of an actor; raises `NotFoundError` if there is no such actor or nobody knows its interface."""
     actor_id = tree.lookup(address)
     actor = None if actor_id is None else tree.get(actor_id)
     if actor is None:
         raise NotFoundError(f"there is no actor {address}", kind="ActorNotFound")
     found = find(tree, blocks, actor.code)
     if found is None:
-        raise NotFoundError(f"actor {address} advertises no interface", kind="NoInterface", hint="call it by method number")
+        text = f"actor {address} advertises no interface, and its code carries none"
+        raise NotFoundError(text, kind="NoInterface", hint="call it by method number")
     return found
 
 

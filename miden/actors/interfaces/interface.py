@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from miden.actors.codes import FIRST_USER_EXIT_CODE, exit_name
-from miden.actors.interfaces.schema import Name, Schema, Struct, is_name, read_type, type_form
+from miden.actors.interfaces.schema import EnumOf, Name, Schema, Struct, UnionOf, is_name, parts, read_type, type_form
 from miden.actors.interfaces.values import from_data, to_data
 from miden.actors.messages import U64
 from miden.actors.methods import SEND
@@ -21,14 +21,20 @@ if TYPE_CHECKING:
     from miden.actors.interfaces.schema import Type
     from miden.ipld.dagcbor import Value
 
-VERSION = 1
+VERSIONS = (1, 2)
+"""Versions of the block: the second has enums and unions, and is written only for an interface that uses them."""
+
 MAX_METHODS = 1024
 MAX_SIZE = 1 << 20
 """Bytes of the largest block of an interface."""
 
 
 class Method(NamedTuple):
-    """A method: its number, the struct of its parameters, the type of its result (None for none)."""
+    """A method: its number, the struct of its parameters, the type of its result (None for none).
+
+    >>> Method("Get", 7, result=Name("Int"), read_only=True).form()["readOnly"]
+    True
+    """
 
     name: str
     number: int
@@ -176,12 +182,31 @@ class Interface:
         named = Schema({**self.schema.types, "State": self.state}) if isinstance(self.state, Struct) else self.schema
         return from_data(named, Name("State") if isinstance(self.state, Struct) else self.state, value, "state")
 
+    def __eq__(self, other: object) -> bool:
+        return self.to_block() == other.to_block() if isinstance(other, Interface) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.to_block())
+
+    def __repr__(self) -> str:
+        return f"<Interface {self.name}: {', '.join(self.methods) or 'no methods'}>"
+
     # as a block
+
+    @property
+    def version(self) -> int:
+        """The version of the block that it is written as: the lowest that can say all of it."""
+        types = [*self.schema.types.values(), *self.events.values()]
+        for method in self.methods.values():
+            types += [method.params, Struct(()) if method.result is None else method.result]
+        if self.state is not None:
+            types.append(self.state)
+        return VERSIONS[any(isinstance(part, (EnumOf, UnionOf)) for declared in types for part in parts(declared))]
 
     def form(self) -> Value:
         """Return the interface as a value of dag-cbor."""
         return {
-            "interface": VERSION,
+            "interface": self.version,
             "name": self.name,
             "schema": self.schema.form(),
             "methods": [method.form() for method in self.methods.values()],
@@ -205,12 +230,12 @@ class Interface:
         if len(data) > MAX_SIZE:
             raise FormatError(f"an interface has at most {MAX_SIZE} bytes, not {len(data)}", kind="InterfaceTooLarge")
         value = dagcbor.decode(data)
-        if type(value) is not dict or value.get("interface") != VERSION:
-            raise FormatError(f"expected an interface of version {VERSION}", kind="InvalidInterface")
+        if type(value) is not dict or type(value.get("interface")) is not int or value["interface"] not in VERSIONS:
+            raise FormatError(f"expected an interface of version {' or '.join(map(str, VERSIONS))}", kind="InvalidInterface")
         if not isinstance(value.get("name"), str):
             raise FormatError("expected the name of an interface", kind="InvalidInterface")
         methods, failures, events = (_section(value, name) for name in ("methods", "errors", "events"))
-        return cls(
+        found = cls(
             value["name"],
             [_read_method(name, method) for name, method in methods.items()],
             schema=Schema.read(value.get("schema")),
@@ -218,6 +243,10 @@ class Interface:
             events={name: _read_struct(event.get("entries"), f"event {name}") for name, event in events.items()},
             state=None if value.get("state") is None else read_type(value["state"]),
         )
+        if found.version != value["interface"]:
+            text = f"an interface of version {value['interface']} with what version {found.version} is for"
+            raise FormatError(text, kind="InvalidInterface")
+        return found
 
 
 def _section(value: Value, section: str) -> dict[str, dict[str, Value]]:

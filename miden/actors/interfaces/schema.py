@@ -1,7 +1,8 @@
 """Types of values, as IPLD schemas describe them, and what they accept. (fvm.md section 1, item 24; the IPLD schema specification.)
 
 Supported are the kinds of the data model, links, lists, maps with text keys, structs as lists (``representation tuple``) or as maps,
-other names of types, optional and nullable fields. A schema is a block: types in the form that IPLD calls the DMT.
+enums as texts or integers, unions told apart by a key (``keyed``) or by their kinds (``kinded``), other names of types, optional and
+nullable fields. A schema is a block: types in the form that IPLD calls the DMT.
 
 Four names have a meaning beyond their kind, in schemas that declare them as here: ``Address`` (bytes: an address), ``TokenAmount``
 (bytes: an amount), ``ActorID`` (an int of 64 bits), ``Uint`` (an int from 0 to 2^63 - 1).
@@ -15,12 +16,13 @@ from miden.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import TypeAlias
 
     from miden.ipld.dagcbor import Value
 
-    Type: TypeAlias = "Scalar | Name | ListOf | MapOf | Struct"
+    Type: TypeAlias = "Scalar | Name | ListOf | MapOf | Struct | EnumOf | UnionOf"
+    Plain: TypeAlias = "Scalar | ListOf | MapOf | Struct | EnumOf | UnionOf"
 
 MAX_DEPTH = 64
 """Levels to which types and values may nest."""
@@ -74,10 +76,28 @@ class Struct(NamedTuple):
         return max((index for index, field in enumerate(self.fields, 1) if not field.optional), default=0)
 
 
+class EnumOf(NamedTuple):
+    """One of some names, each kept as a text, or each as an integer: pairs of the two."""
+
+    members: tuple[tuple[str, str | int], ...]
+
+    @property
+    def as_int(self) -> bool:
+        """Whether integers are kept."""
+        return bool(self.members) and type(self.members[0][1]) is int
+
+
+class UnionOf(NamedTuple):
+    """A value of one of several types: pairs of a type's name and what tells it, the one key of a map or, `by_kind`, its own kind."""
+
+    members: tuple[tuple[str, str], ...]
+    by_kind: bool = False
+
+
 KINDS = {"Bool": "bool", "Int": "int", "Float": "float", "String": "string", "Bytes": "bytes", "Link": "link", "Any": "any", "Null": "null"}
 """Names that all schemas have -> their kinds."""
 
-RESERVED = frozenset((*KINDS, *KINDS.values(), "struct", "nullable", "optional"))
+RESERVED = frozenset((*KINDS, *KINDS.values(), "struct", "enum", "union", "nullable", "optional"))
 """Words of the language of schemas, which no type is named by."""
 
 WELL_KNOWN: Mapping[str, Type] = {
@@ -112,30 +132,54 @@ class Schema:
         for name, declared in self.types.items():
             if name in RESERVED:
                 raise FormatError(f"{name} is a word of the language and cannot be declared", kind="InvalidSchema")
-            self.check(declared, name)
+            self._check_names(declared, name)
         for name in self.types:
             self.resolve(Name(name))
+        for name, declared in self.types.items():
+            self._check_kinds(declared, name)
 
     def check(self, declared: Type, where: str) -> None:
-        """Raise `FormatError` unless all names in a type stand for something and no struct has a name twice."""
-        pending = [declared]
-        while pending:
-            found = pending.pop()
+        """Raise `FormatError` unless all names in a type stand for something, and all its parts can be told apart."""
+        self._check_names(declared, where)
+        self._check_kinds(declared, where)
+
+    def _check_names(self, declared: Type, where: str) -> None:
+        for found in parts(declared):
             if isinstance(found, Name) and found.name not in self.types and found.name not in KINDS:
                 raise FormatError(f"{where}: no type is named {found.name}", kind="UnknownType")
-            if isinstance(found, ListOf):
-                pending.append(found.item)
-            elif isinstance(found, MapOf):
-                pending.append(found.value)
-            elif isinstance(found, Struct):
-                names = [field.name for field in found.fields]
-                if len(set(names)) != len(names):
-                    raise FormatError(f"{where}: a field has the name of another", kind="InvalidSchema")
+            if isinstance(found, Struct):
+                _distinct((field.name for field in found.fields), f"{where}: a field has the name of another")
                 if not found.as_map and any(field.optional for field in found.fields[: found.required]):
                     raise FormatError(f"{where}: in a list, optional fields come last", kind="InvalidSchema")
-                pending += [field.type for field in found.fields]
+            elif isinstance(found, (EnumOf, UnionOf)):
+                if not found.members:
+                    raise FormatError(f"{where}: an enum or a union has a member at least", kind="InvalidSchema")
+                if isinstance(found, EnumOf) and found.as_int and not all(-(1 << 63) <= int(value) < 1 << 63 for _, value in found.members):
+                    raise FormatError(f"{where}: an integer of an enum has at most 64 bits", kind="InvalidSchema")
+                for side in zip(*found.members, strict=True):
+                    _distinct(side, f"{where}: two members cannot be told apart")
 
-    def resolve(self, declared: Type) -> Scalar | ListOf | MapOf | Struct:
+    def _check_kinds(self, declared: Type, where: str) -> None:
+        """Raise `FormatError` unless the members of a union are of the kinds that tell them."""
+        for found in parts(declared):
+            if isinstance(found, UnionOf) and found.by_kind:
+                for name, kind in found.members:
+                    of = self.kind(Name(name))
+                    if of != kind:
+                        raise FormatError(f"{where}: member {name} is not told by kind {kind}, it is of kind {of}", kind="InvalidSchema")
+
+    def kind(self, declared: Type) -> str:
+        """Return the kind of the data model that values of a type are kept as; ``any`` for several."""
+        found = self.resolve(declared)
+        if isinstance(found, Scalar):
+            return found.kind
+        if isinstance(found, EnumOf):
+            return "int" if found.as_int else "string"
+        if isinstance(found, UnionOf):
+            return "any" if found.by_kind else "map"
+        return "list" if isinstance(found, ListOf) or (isinstance(found, Struct) and not found.as_map) else "map"
+
+    def resolve(self, declared: Type) -> Plain:
         """Return what a type is, names followed."""
         for _ in range(MAX_DEPTH):
             if not isinstance(declared, Name):
@@ -169,6 +213,28 @@ class Schema:
         return cls({name: read_type(declared) for name, declared in value["types"].items()})
 
 
+def parts(declared: Type) -> Iterator[Type]:
+    """Yield a type and all types in it, names as they are."""
+    pending = [declared]
+    while pending:
+        found = pending.pop()
+        yield found
+        if isinstance(found, ListOf):
+            pending.append(found.item)
+        elif isinstance(found, MapOf):
+            pending.append(found.value)
+        elif isinstance(found, Struct):
+            pending += [field.type for field in found.fields]
+        elif isinstance(found, UnionOf):
+            pending += [Name(name) for name, _ in found.members]
+
+
+def _distinct(items: Iterable[object], complaint: str) -> None:
+    found = list(items)
+    if len(set(found)) != len(found):
+        raise FormatError(complaint, kind="InvalidSchema")
+
+
 def type_form(declared: Type) -> Value:
     """Return a type as a value of dag-cbor, a name as a text."""
     if isinstance(declared, Name):
@@ -180,6 +246,13 @@ def type_form(declared: Type) -> Value:
     if isinstance(declared, MapOf):
         nullable = {"valueNullable": True} if declared.nullable else {}
         return {"map": {"keyType": "String", "valueType": type_form(declared.value), **nullable}}
+    if isinstance(declared, EnumOf):
+        values = dict(declared.members)
+        kept = {name: value for name, value in values.items() if name != value}  # a text is the name unless told otherwise
+        return {"enum": {"members": list(values), "representation": {"int" if declared.as_int else "string": kept}}}
+    if isinstance(declared, UnionOf):
+        told = {key: name for name, key in declared.members}
+        return {"union": {"members": list(told.values()), "representation": {"kinded" if declared.by_kind else "keyed": told}}}
     fields = [{"name": field.name, **_field_form(field)} for field in declared.fields]
     return {"struct": {"fields": fields, "representation": {"map" if declared.as_map else "tuple": {}}}}
 
@@ -215,7 +288,10 @@ def read_type(value: Value, depth: int = 0) -> Type:
         return MapOf(item, nullable)
     if kind == "struct":
         return _read_struct(details, depth)
-    raise FormatError(f"types of kind {kind} are not supported", kind="UnknownKind", hint="use structs, lists, maps and scalars")
+    if kind in ("enum", "union"):
+        return _read_members(kind, details)
+    hint = "use structs, enums, unions, lists, maps and scalars"
+    raise FormatError(f"types of kind {kind} are not supported", kind="UnknownKind", hint=hint)
 
 
 def _read_struct(details: Value, depth: int) -> Struct:
@@ -229,3 +305,24 @@ def _read_struct(details: Value, depth: int) -> Struct:
         declared = read_type(field.get("type"), depth + 1)
         read.append(Field(field["name"], declared, field.get("optional") is True, field.get("nullable") is True))
     return Struct(tuple(read), "map" in representation)
+
+
+def _read_members(kind: str, details: Value) -> EnumOf | UnionOf:
+    """Read an enum or a union: names in an order, and a map that says how they are told apart."""
+    names, representation = details.get("members"), details.get("representation")
+    if type(names) is not list or not all(is_name(name) for name in names) or len(set(names)) != len(names):
+        raise FormatError(f"expected a list of names as the members of a {kind}", kind="InvalidSchema")
+    if type(representation) is not dict or len(representation) != 1 or type(told := next(iter(representation.values()))) is not dict:
+        raise FormatError(f"expected one way in which the members of a {kind} are told apart", kind="InvalidSchema")
+    [way] = representation
+    if kind == "enum" and way in ("string", "int"):
+        values = {**{name: name for name in names if way == "string"}, **told}
+        if set(values) != set(names) or not all(type(value) is (str if way == "string" else int) for value in values.values()):
+            raise FormatError(f"expected one {way} for each member of an enum", kind="InvalidSchema")
+        return EnumOf(tuple((name, values[name]) for name in names))
+    if kind == "union" and way in ("keyed", "kinded"):
+        keys = {name: key for key, name in told.items() if isinstance(name, str)}
+        if len(keys) != len(told) or set(keys) != set(names):
+            raise FormatError("expected one key for each member of a union", kind="InvalidSchema")
+        return UnionOf(tuple((name, keys[name]) for name in names), way == "kinded")
+    raise FormatError(f"a {kind} told apart by {way} is not supported", kind="UnknownKind", hint="use string, int, keyed or kinded")

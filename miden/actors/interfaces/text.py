@@ -4,6 +4,10 @@
 
     actor token                                   # a comment
     type Holder struct { id ActorID  balance Uint } representation tuple
+    type Side enum { | Buy ("b") | Sell ("s") }                        # kept as texts; their names if there are none
+    type Rank enum { | Low ("1") | High ("2") } representation int
+    type Order union { | Limit "limit" | Market "market" } representation keyed
+    type Ref union { | ActorID int | Address bytes } representation kinded
     state (supply Uint, balances &Any)
     method Constructor(supply Uint, owner ActorID)
     method Transfer(to ActorID, amount Uint)
@@ -22,7 +26,21 @@ import json
 import re
 
 from miden.actors.interfaces.interface import Failure, Interface, Method
-from miden.actors.interfaces.schema import KINDS, MAX_DEPTH, WELL_KNOWN, Field, ListOf, MapOf, Name, Scalar, Schema, Struct, is_name
+from miden.actors.interfaces.schema import (
+    KINDS,
+    MAX_DEPTH,
+    WELL_KNOWN,
+    EnumOf,
+    Field,
+    ListOf,
+    MapOf,
+    Name,
+    Scalar,
+    Schema,
+    Struct,
+    UnionOf,
+    is_name,
+)
 from miden.actors.methods import method_number
 from miden.errors import FormatError, InputError
 
@@ -38,7 +56,7 @@ if TYPE_CHECKING:
 MAX_TEXT = 1 << 20
 """Characters of the longest text that is read."""
 
-_TOKEN = re.compile(r'\s+|#[^\n]*|//[^\n]*|(?P<word>[A-Za-z_]\w*|\d+|->|"(?:[^"\\\n]|\\.)*"|[(){}\[\]:,=&])', re.ASCII)
+_TOKEN = re.compile(r'\s+|#[^\n]*|//[^\n]*|(?P<word>[A-Za-z_]\w*|\d+|->|"(?:[^"\\\n]|\\.)*"|[(){}\[\]:,=&|])', re.ASCII)
 _SCALARS = {kind: Scalar(kind) for kind in KINDS.values()}
 
 
@@ -132,6 +150,8 @@ class _Reader:
         if self.accept("struct"):
             self.expect("{")
             return Struct(self.fields("}", depth + 1), self._is_map())
+        if self.word in ("enum", "union"):
+            return self._enum() if self.take() == "enum" else self._union()
         if self.word in _SCALARS:
             return _SCALARS[self.take()]
         name = self.name("a type")
@@ -149,13 +169,54 @@ class _Reader:
             self.accept(",")
         return tuple(found)
 
+    def _enum(self) -> EnumOf:
+        members: list[tuple[str, str | None]] = []
+        self.expect("{")
+        while not self.accept("}"):
+            self.expect("|")
+            name, value = self.name("the name of a member"), None
+            if self.accept("("):
+                value = self.quoted() if self.word.startswith('"') else str(self.number())
+                self.expect(")")
+            members.append((name, value))
+        if self._representation("string", "int") == "string":
+            return EnumOf(tuple((name, name if value is None else value) for name, value in members))
+        for name, value in members:
+            if value is None or not value.isascii() or not value.removeprefix("-").isdigit() or len(value) > 20:
+                raise self.problem(f"expected a number in parentheses behind {name}, which is kept as an integer")
+        return EnumOf(tuple((name, int(value or 0)) for name, value in members))
+
+    def _union(self) -> UnionOf:
+        members = []
+        self.expect("{")
+        while not self.accept("}"):
+            self.expect("|")
+            name = self.name("the type of a member")
+            self.named.add(name)
+            members.append((name, self.quoted() if self.word.startswith('"') else self.name("a key or a kind")))
+        return UnionOf(tuple(members), self._representation("keyed", "kinded") == "kinded")
+
+    def quoted(self) -> str:
+        """Return the present word, a text as JSON has it."""
+        try:
+            found = json.loads(self.word, strict=False)
+        except ValueError:
+            found = None
+        if not isinstance(found, str):
+            raise self.problem(f"expected a text as JSON has it, found {self.word or 'the end'}")
+        self.take()
+        return found
+
     def _is_map(self) -> bool:
-        """Read how a struct is represented; a map unless told otherwise."""
+        return self._representation("map", "tuple") == "map"
+
+    def _representation(self, usual: str, other: str) -> str:
+        """Read how values of a type are kept, in the usual way unless told otherwise."""
         if not self.accept("representation"):
-            return True
-        if self.word not in ("map", "tuple"):
-            raise self.problem("expected map or tuple as the representation of a struct")
-        return self.take() == "map"
+            return usual
+        if self.word not in (usual, other):
+            raise self.problem(f"expected {usual} or {other} as the representation")
+        return self.take()
 
 
 def parse_interface(text: str) -> Interface:
@@ -222,13 +283,7 @@ def _method(reader: _Reader) -> Method:
 def _failure(reader: _Reader) -> Failure:
     code = reader.number()
     name = reader.name("the name of an error")
-    if not reader.word.startswith('"'):
-        return Failure(name, code)
-    word = reader.take()
-    try:
-        return Failure(name, code, json.loads(word, strict=False))
-    except ValueError:
-        raise reader.problem("expected a text as JSON has it before this") from None
+    return Failure(name, code, reader.quoted()) if reader.word.startswith('"') else Failure(name, code)
 
 
 def print_interface(interface: Interface) -> str:
@@ -270,7 +325,19 @@ def _declared(declared: Type) -> str:
     if isinstance(declared, Struct):
         fields = "".join(f"  {_field(field)}\n" for field in declared.fields)
         return f"struct {{\n{fields}}} representation {'map' if declared.as_map else 'tuple'}"
+    if isinstance(declared, (EnumOf, UnionOf)):
+        return _members(declared, "\n  ", "\n")
     return f"= {declared.name}" if isinstance(declared, Name) else _shown(declared)
+
+
+def _members(declared: EnumOf | UnionOf, before: str, after: str) -> str:
+    if isinstance(declared, EnumOf):
+        lines = [f"| {name}{'' if name == value else f' ({json.dumps(str(value))})'}" for name, value in declared.members]
+        kind, way = "enum", "int" if declared.as_int else "string"
+    else:
+        lines = [f"| {name} {key if declared.by_kind else json.dumps(key)}" for name, key in declared.members]
+        kind, way = "union", "kinded" if declared.by_kind else "keyed"
+    return f"{kind} {{{''.join(before + line for line in lines)}{after}}} representation {way}"
 
 
 def _field(field: Field) -> str:
@@ -288,5 +355,7 @@ def _shown(declared: Type) -> str:
         return f"[{'nullable ' if declared.nullable else ''}{_shown(declared.item)}]"
     if isinstance(declared, MapOf):
         return f"{{String: {'nullable ' if declared.nullable else ''}{_shown(declared.value)}}}"
+    if isinstance(declared, (EnumOf, UnionOf)):
+        return _members(declared, " ", " ")
     fields = ", ".join(map(_field, declared.fields))
     return f"struct {{{fields}}} representation map" if declared.as_map else f"({fields})"

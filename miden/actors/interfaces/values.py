@@ -1,7 +1,8 @@
 """Values of types: from Python to what a block holds, and back, with the place in the value in every complaint.
 
-Structs are read as named tuples, and written from dictionaries, tuples or lists. Addresses are `Address`, or on the way in also text
-and IDs; amounts are integers. Links are `Cid`. Nothing here goes deeper than the limit of `schema`.
+Structs are read as named tuples, and written from dictionaries, tuples or lists. Members of enums are texts, those of unions are a
+`Case`, written also as a dictionary with one entry, the name of the member and its value. Addresses are `Address`, or on the way in
+also text and IDs; amounts are integers. Links are `Cid`. Nothing here goes deeper than the limit of `schema`.
 """
 
 from __future__ import annotations
@@ -10,17 +11,16 @@ import re
 from collections import namedtuple
 from functools import lru_cache
 from keyword import iskeyword
+from typing import Any, NamedTuple
 
 from miden.actors.address import Address, to_address
-from miden.actors.interfaces.schema import MAX_DEPTH, RANGES, ListOf, MapOf, Name, Scalar, Struct
+from miden.actors.interfaces.schema import MAX_DEPTH, RANGES, EnumOf, ListOf, MapOf, Name, Scalar, Struct, UnionOf
 from miden.actors.messages import decode_amount, encode_amount
 from miden.errors import FormatError, InputError
 from miden.ipld.cid import Cid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from miden.actors.interfaces.schema import Field, Schema, Type
     from miden.ipld.dagcbor import Value
 
@@ -42,6 +42,17 @@ _SAID = {
     "link": "a link",
     "null": "null",
 }
+
+
+class Case(NamedTuple):
+    """A value of a union: the name of the member that it is of, and the value itself.
+
+    >>> Case("Limit", 5)
+    Case(name='Limit', value=5)
+    """
+
+    name: str
+    value: Any
 
 
 def _mismatch(where: str, expected: str, found: object) -> InputError:
@@ -78,7 +89,24 @@ def to_data(schema: Schema, declared: Type, value: Any, where: str = "value", de
         if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
             raise _mismatch(where, "a map with texts as keys", value)
         return {key: _nullable(schema, found.value, found.nullable, item, f"{where}.{key}", depth) for key, item in value.items()}
+    if isinstance(found, EnumOf):
+        kept = dict(found.members).get(value) if isinstance(value, str) else None
+        if kept is None:
+            raise _mismatch(where, f"one of {', '.join(name for name, _ in found.members)}", value)
+        return kept
+    if isinstance(found, UnionOf):
+        return _union_data(schema, found, value, where, depth)
     return _struct_data(schema, found, value, where, depth)
+
+
+def _union_data(schema: Schema, found: UnionOf, value: Any, where: str, depth: int) -> Value:
+    given = {value.name: value.value} if isinstance(value, Case) else value
+    keys = dict(found.members)
+    if not isinstance(given, dict) or len(given) != 1 or next(iter(given)) not in keys:
+        raise _mismatch(where, f"one entry, named {' or '.join(keys)}", value)
+    [(name, item)] = given.items()
+    data = to_data(schema, Name(name), item, f"{where}.{name}", depth + 1)
+    return data if found.by_kind else {keys[name]: data}
 
 
 def _nullable(schema: Schema, declared: Type, nullable: bool, value: Any, where: str, depth: int) -> Value:
@@ -168,8 +196,38 @@ def from_data(schema: Schema, declared: Type, data: Value, where: str = "value",
     if isinstance(found, MapOf):
         _expect(dict, data, where)
         return {key: _read_nullable(schema, found.value, found.nullable, item, f"{where}.{key}", depth) for key, item in data.items()}
+    if isinstance(found, EnumOf):
+        for name, kept in found.members:
+            if type(data) is type(kept) and data == kept:
+                return name
+        raise FormatError(
+            f"{where}: expected one of {', '.join(str(kept) for _, kept in found.members)}, found {_shown(data)}", kind="SchemaMismatch"
+        )
+    if isinstance(found, UnionOf):
+        return _read_union(schema, found, data, where, depth)
     _expect(dict if found.as_map else list, data, where)
     return _read_struct(schema, found, data, where, depth, declared.name if isinstance(declared, Name) else "Fields")
+
+
+def _read_union(schema: Schema, found: UnionOf, data: Value, where: str, depth: int) -> Case:
+    names = {key: name for name, key in found.members}
+    if found.by_kind:
+        key, item = _kind_of(data), data
+    else:
+        _expect(dict, data, where)
+        if len(data) != 1:
+            raise FormatError(f"{where}: expected one entry, found {len(data)}", kind="SchemaMismatch")
+        [(key, item)] = data.items()
+    if key not in names:
+        raise FormatError(f"{where}: expected {' or '.join(names)}, found {key}", kind="SchemaMismatch")
+    return Case(names[key], from_data(schema, Name(names[key]), item, f"{where}.{names[key]}", depth + 1))
+
+
+def _kind_of(data: Value) -> str:
+    """Return the kind of the data model that data is of."""
+    if isinstance(data, (list, dict)):
+        return "list" if isinstance(data, list) else "map"
+    return next(kind for kind, classes in _CLASSES.items() if type(data) in classes)
 
 
 def _expect(kind: type, data: Value, where: str) -> None:
@@ -223,7 +281,12 @@ def record(name: str, names: tuple[str, ...]) -> Any:
     """
     made: Any = _named_tuple(python_name(name), [python_name(field) for field in names], rename=True)
     made.field_names = names
+    made.__reduce__ = lambda self: (_remade, (name, names, tuple(self)))  # its class is in no module where pickle would find it
     return made
+
+
+def _remade(name: str, names: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+    return record(name, names)(*values)
 
 
 def python_name(name: str) -> str:
@@ -241,7 +304,12 @@ def snake(name: str) -> str:
 
 
 def to_json(value: Any) -> Any:
-    """Return a value that was read as JSON-ready facts: structs as objects, addresses and links as text, bytes as hexadecimal digits."""
+    """Return a value that was read as JSON-ready facts.
+
+    Structs and members of unions are objects, addresses and links texts, bytes hexadecimal digits.
+    """
+    if isinstance(value, Case):
+        return {value.name: to_json(value.value)}
     if isinstance(value, tuple) and hasattr(value, "field_names"):
         return {name: to_json(item) for name, item in zip(value.field_names, value, strict=True) if item is not MISSING}
     if isinstance(value, (list, tuple)):

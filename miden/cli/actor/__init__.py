@@ -7,6 +7,7 @@ from miden.cli.verb import Group
 VERBS = {
     "init": "Begin a machine: a state with one account.",
     "account": "Put an account into the state.",
+    "package": "Put code and its interface into one file.",
     "deploy": "Create an actor from code.",
     "call": "Send a message to an actor, and print what it gives back.",
     "state": "List the actors, or show the state of one.",

@@ -42,11 +42,17 @@ class Code(NamedTuple):
     needs: tuple[tuple[Cid, bytes], ...] = ()
 
 
+def is_code(path: str) -> bool:
+    """Tell whether the name of a file says that it holds code."""
+    return path.lower().endswith((".masm", *ARTIFACTS, ".wasm", ".wat", ".py")) or ".py:" in path
+
+
 def read_code(path: str) -> Code:
     """Return the code in a file; raises `InputError` for a kind of file that is none, and what its reader raises."""
     file, _, name = path.partition(".py:")
     if name or path.endswith(".py"):
         return _read_python(f"{file}.py" if name else path, name)
+    from miden.actors.interfaces.carried import carried_interface
     from miden.cli.files import read_bytes
 
     suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122  pathlib costs start-up time
@@ -63,13 +69,14 @@ def read_code(path: str) -> Code:
         data = _assemble_wat(path, data)
     if not data.startswith(WASM_MAGIC):
         raise FormatError(f"{path} is no WebAssembly module", offset=0, kind="InvalidWasm")
-    return Code(Cid.of(data, RAW), data)
+    return Code(Cid.of(data, RAW), data, carried_interface(data))
 
 
 def _masm_code(cid: Cid, data: bytes) -> Code:
+    from miden.actors.interfaces.carried import carried_interface
     from miden.actors.runtimes.masm.code import linked_nodes
 
-    return Code(cid, data, needs=tuple(linked_nodes(data)))
+    return Code(cid, data, carried_interface(data), needs=tuple(linked_nodes(data)))
 
 
 def _assemble_wat(path: str, text: bytes) -> bytes:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     *MACHINE_OPTIONS,
 )
 def command(console: Console, what: str, output: str | None, file: str | None, place: str | None, config: str | None) -> int:
-    """Show the interface of WHAT: the address of an actor, a Python file with an actor, or a file with an interface.
+    """Show the interface of WHAT: the address of an actor, a file with the code of one, or a file with an interface.
 
     Methods come with the numbers by which they are called.
     """
@@ -47,13 +47,16 @@ def _find(what: str, file: str | None, place: str | None, config: str | None) ->
 
     from miden.actors.address import Address
     from miden.actors.interfaces.directory import interface_of
-    from miden.cli.actor.code import read_code
+    from miden.cli.actor.code import is_code, read_code
     from miden.cli.actor.deploy import read_interface
     from miden.cli.actor.machines import opened
+    from miden.errors import NotFoundError
 
-    if what.endswith(".py") or ".py:" in what:
+    if is_code(what):
         interface = read_code(what).interface
-        assert interface is not None
+        if interface is None:
+            hint = "miden actor package puts one into it"
+            raise NotFoundError(f"the code in {what} carries no interface", kind="NoInterface", hint=hint)
         return interface
     if os.path.exists(what):  # noqa: PTH110  pathlib costs start-up time
         return read_interface(what)

@@ -71,11 +71,15 @@ def _record(machine: Machine, actor_id: int, actor: ActorState) -> dict[str, Any
 def kind_of(machine: Machine, actor: ActorState) -> str:
     """Return what an actor is, for people: the name of a builtin, that of its interface, or the codec of its code."""
     from miden.actors.interfaces.directory import find
+    from miden.errors import FormatError
     from miden.ipld.cid import CODEC_NAMES
 
     name = machine.manifest.name_of(actor.code)
     if name is None:
-        interface = find(machine.tree, machine.blocks, actor.code)
+        try:
+            interface = find(machine.tree, machine.blocks, actor.code)
+        except FormatError:  # code of others may carry what is no interface: that is told when the actor is called
+            interface = None
         name = CODEC_NAMES.get(actor.code.codec, hex(actor.code.codec)) if interface is None else interface.name
     return name
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 )
 def command(console: Console, name: str, output: str | None, force: bool, place: str | None, config: str | None) -> int:
     """Write the block that NAME, a CID or a root of code, stands for, verified, to a file."""
-    from miden.cli.artifacts import plural, write_new
     from miden.cli.block.names import read_cid
+    from miden.cli.store.outcomes import write_out
     from miden.cli.store.places import find_store
     from miden.ipld.blocks import load_block
     from miden.ipld.objects import StoreBlocks
@@ -29,11 +29,4 @@ def command(console: Console, name: str, output: str | None, force: bool, place:
     cid = read_cid(name)
     with find_store(place, config) as store:
         data = load_block(StoreBlocks(store), cid)
-    output = str(cid) if output is None else output
-    write_new(output, data, force=force)
-    if console.json:
-        if output != "-":
-            console.document({"cid": str(cid), "output": output, "bytes": len(data)})
-        return 0
-    console.note(f"wrote {output} ({plural(len(data), 'byte')})")
-    return 0
+    return write_out(console, {"cid": str(cid)}, str(cid) if output is None else output, data, force=force)

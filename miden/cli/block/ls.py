@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 )
 def command(console: Console, detailed: bool, code: bool, place: str | None, config: str | None) -> int:
     """List the CIDs of the blocks in the store, sorted."""
-    from miden.cli.block.names import cell, describe
+    from miden.cli.block.names import describe
+    from miden.cli.console import cell
     from miden.cli.store.places import find_store
     from miden.ipld.blocks import load_block
     from miden.ipld.links import links

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from miden.cli.parameters import Choice
+from miden.errors import FormatError
 from miden.ipld.cid import CODEC_NAMES, MAST_FOREST, RAW, Cid
 from miden.ipld.multihash import hash_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from miden.store.keys import ObjectKey
 
 CODEC_CHOICE = Choice(list(CODEC_NAMES.values()))
 """The codecs that blocks can be put in."""
@@ -17,18 +24,25 @@ def read_cid(text: str) -> Cid:
         from miden.store.keys import ObjectKey
 
         return node_cid(ObjectKey.parse(text).digest)
-    return Cid.parse(text)
+    try:
+        return Cid.parse(text)
+    except FormatError as error:
+        text = text if len(text) <= 80 else f"{text[:77]}..."
+        hint = "a CID such as bafk..., or the root of code: 0x and 64 hexadecimal digits"
+        raise FormatError(f"{text!r} is no name of a block: {error.message}", kind=error.kind, hint=hint) from None
+
+
+def read_keys(names: Iterable[str]) -> dict[str, ObjectKey]:
+    """Return the CIDs that texts mean, and the keys that a store has for them; raises as `read_cid` does."""
+    from miden.ipld.objects import key_of
+
+    return {str(cid): key_of(cid) for cid in map(read_cid, names)}
 
 
 def describe(cid: Cid) -> dict[str, object]:
     """Return what a CID says of its block."""
     codec = CODEC_NAMES.get(cid.codec, hex(cid.codec))
     return {"cid": str(cid), "codec": codec, "hash": hash_name(cid.hash_code), "digest": cid.digest.hex()}
-
-
-def cell(value: object) -> str:
-    """Return a value as it stands in a table."""
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def codec_of(data: bytes) -> int:

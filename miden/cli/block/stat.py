@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 )
 def command(console: Console, name: str, deep: bool, place: str | None, config: str | None) -> int:
     """Say what the CID NAME, or that of a root of code, tells of its block: codec, hash, size, links, and who pins it."""
-    from miden.cli.block.names import cell, describe, read_cid
+    from miden.cli.block.names import describe, read_cid
+    from miden.cli.console import cell
     from miden.cli.progress import progress
     from miden.cli.store.places import find_store
     from miden.ipld.blocks import load_block, reachable

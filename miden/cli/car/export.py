@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from miden.cli.parameters import Choice, FilePath, argument, flag, option
-from miden.cli.store.places import STORE_OPTIONS
+from miden.cli.parameters import Choice, argument, option
+from miden.cli.store.outcomes import EXPORT_PARAMETERS
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
@@ -14,11 +14,8 @@ if TYPE_CHECKING:
 @verb(
     "export",
     argument("roots", multiple=True),
-    option("-o", "--output", type=FilePath(), required=True, metavar="OUT", help="File to write."),
     option("--car-version", name="version", type=Choice(["1", "2"]), default="1", help="Version of the file; 2 has an index."),
-    flag("--partial", help="Leave out what is missing, in place of stopping there."),
-    flag("--force", help="Replace OUT if it is there."),
-    *STORE_OPTIONS,
+    *EXPORT_PARAMETERS,
 )
 def command(
     console: Console,

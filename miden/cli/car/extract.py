@@ -30,6 +30,7 @@ def command(console: Console, file: str, names: tuple[str, ...], output: str | N
 
     from miden.cli.artifacts import plural, write_new
     from miden.cli.block.names import read_cid
+    from miden.cli.files import named
     from miden.cli.verb import MisuseError
     from miden.ipld.car import CarFile, CarReader
 
@@ -37,11 +38,12 @@ def command(console: Console, file: str, names: tuple[str, ...], output: str | N
         raise MisuseError("--output is for one block, and without --folder", option="--output")
     if folder is not None:
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+    cids = [read_cid(name) for name in names]
     written: list[dict[str, object]] = []
-    with open(file, "rb") as car:  # noqa: PTH123  pathlib costs start-up time
-        if names:
+    with open(file, "rb") as car, named(file):  # noqa: PTH123  pathlib costs start-up time
+        if cids:
             opened = CarFile(car)
-            wanted = iter([(cid, opened.get(cid)) for cid in map(read_cid, names)])
+            wanted = iter([(cid, opened.get(cid)) for cid in cids])
         else:
             wanted = ((section.cid, section.data) for section in CarReader(car))
         for cid, data in wanted:

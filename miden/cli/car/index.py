@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 def command(console: Console, file: str, output: str, force: bool) -> int:
     """Write the blocks of FILE, each verified, as version 2 with an index by which one block is found without reading the others."""
     from miden.cli.artifacts import plural
+    from miden.cli.files import named
     from miden.cli.progress import progress
     from miden.cli.writing import written_whole
     from miden.ipld.car.transfer import index_car
 
     with (
         open(file, "rb") as source,  # noqa: PTH123  pathlib costs start-up time
+        named(file),
         progress(console, "indexing") as show,
         written_whole(output, force=force) as target,
     ):

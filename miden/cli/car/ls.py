@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 )
 def command(console: Console, file: str, detailed: bool, roots: bool) -> int:
     """List the blocks of FILE in their order, each verified."""
-    from miden.cli.block.names import cell, describe
+    from miden.cli.block.names import describe
+    from miden.cli.console import cell
+    from miden.cli.files import named
     from miden.ipld.car import CarReader
     from miden.ipld.links import LINK_FUNCTIONS, links
 
     rows: list[dict[str, object]] = []
-    with open(file, "rb") as car:  # noqa: PTH123  pathlib costs start-up time
+    with open(file, "rb") as car, named(file):  # noqa: PTH123  pathlib costs start-up time
         reader = CarReader(car)
-        named = list(map(str, reader.roots))
+        listed = list(map(str, reader.roots))
         for cid, data, offset in () if roots else reader:
             row: dict[str, object] = {"cid": str(cid)}
             if detailed:
@@ -33,9 +35,9 @@ def command(console: Console, file: str, detailed: bool, roots: bool) -> int:
                 row = {**describe(cid), "bytes": len(data), "links": len(links(cid.codec, data)) if known else None, "offset": offset}
             rows.append(row)
     if console.json:
-        console.document({"version": reader.version, "roots": named, **({} if roots else {"blocks": rows})})
+        console.document({"version": reader.version, "roots": listed, **({} if roots else {"blocks": rows})})
     elif roots or not detailed:
-        for cid_text in named if roots else [str(row["cid"]) for row in rows]:
+        for cid_text in listed if roots else [str(row["cid"]) for row in rows]:
             console.print(cid_text)
     else:
         header = ("cid", "codec", "hash", "bytes", "links", "offset")

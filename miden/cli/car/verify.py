@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 )
 def command(console: Console, file: str, complete: bool) -> int:
     """Hash every block of FILE, read its links, and compare the index with the blocks; say what is named and not there."""
+    from miden.cli.files import named
     from miden.cli.progress import progress
     from miden.errors import EXIT_OK, NotFoundError
     from miden.ipld.car.transfer import check_car
 
-    with open(file, "rb") as car, progress(console, "verifying") as show:  # noqa: PTH123  pathlib costs start-up time
+    with open(file, "rb") as car, named(file), progress(console, "verifying") as show:  # noqa: PTH123  pathlib costs start-up time
         found = check_car(car, progress=show)
     if complete and found.missing:
         raise NotFoundError(

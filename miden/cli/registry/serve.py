@@ -37,10 +37,7 @@ def command(
     Packages and signed metadata under /v1/, pages for browsers, /healthz and /metrics. Without a certificate clients on other
     machines refuse to send their tokens; a proxy in front of it can do TLS as well.
     """
-    import socket
-    import sys
-
-    from miden.errors import NetworkError
+    from miden.cli.serving import read_bind, serve
     from miden.registry.extras import require
     from miden.registry.index import MAX_PACKAGE
     from miden.store.config import parse_size
@@ -52,40 +49,23 @@ def command(
     from miden.registry.server.metrics import Metrics
     from miden.registry.server.serving import Limits, make_server
 
-    host, _, port = bind.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise MisuseError(f"expected HOST:PORT, found {bind[:80]!r}", option="--bind")
-    host = host.strip("[]")
+    host, port = read_bind(bind)
     if (tls_cert is None) != (tls_key is None):
         raise MisuseError("--tls-cert and --tls-key go together")
     settings = Settings(max_package=min(parse_size(max_package) or MAX_PACKAGE, MAX_PACKAGE), rate=rate, burst=max(10 * rate, 1))
     catalog = Catalog(folder)
     try:
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
-            try:
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                listener.bind((host, int(port)))
-                listener.listen(1024)
-            except OSError as error:
-                raise NetworkError(f"cannot listen on {bind}: {error.strerror}", kind="CannotListen") from error
-            server = make_server(
-                catalog,
-                host=host,
-                port=int(port),
-                settings=settings,
-                limits=Limits(connections=connections),
-                metrics=None if no_metrics else Metrics(),
-                certificate=tls_cert,
-                key=tls_key,
-            )
-            scheme = "http" if tls_cert is None else "https"
-            url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
-            if console.json:
-                console.document({"url": url})
-            else:
-                console.print(url)
-            sys.stdout.flush()
-            server.run(sockets=[listener])
+        server = make_server(
+            catalog,
+            host=host,
+            port=port,
+            settings=settings,
+            limits=Limits(connections=connections),
+            metrics=None if no_metrics else Metrics(),
+            certificate=tls_cert,
+            key=tls_key,
+        )
+        serve(console, server, scheme="http" if tls_cert is None else "https", path="/")
     finally:
         catalog.close()
     return 0

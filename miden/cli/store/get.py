@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 )
 def command(console: Console, root: str, output: str | None, whole: bool, force: bool, place: str | None, config: str | None) -> int:
     """Write the code of ROOT, verified, to a file: the program that it starts, with the kernel it was stored with."""
-    from miden.cli.artifacts import plural, write_new
+    from miden.cli.store.outcomes import write_out
     from miden.cli.store.places import find_store
     from miden.store.keys import as_key
 
@@ -29,10 +29,4 @@ def command(console: Console, root: str, output: str | None, whole: bool, force:
     with find_store(place, config) as store:
         data = store.get_bytes(key) if whole else store.get_program(key).to_bytes()
     output = f"{key.digest.hex()}.{'miobj' if whole else 'masb'}" if output is None else output
-    write_new(output, data, force=force)
-    if console.json:
-        if output != "-":
-            console.document({"root": str(key), "output": output, "bytes": len(data)})
-        return 0
-    console.note(f"wrote {output} ({plural(len(data), 'byte')})")
-    return 0
+    return write_out(console, {"root": str(key)}, output, data, force=force)

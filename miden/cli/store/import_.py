@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from miden.cli.parameters import FilePath, argument, flag, option
-from miden.cli.store.places import STORE_OPTIONS
+from miden.cli.store.outcomes import IMPORT_PARAMETERS, TakenIn, take_in
 from miden.cli.verb import verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from miden.cli.console import Console
+    from miden.cli.progress import Show
+    from miden.store.store import ObjectStore
 
 
-@verb(
-    "import",
-    argument("file", FilePath()),
-    flag("--no-pin", help="Leave the roots to the next collection of garbage."),
-    option("--owner", metavar="NAME", help="Who pins the roots; manual by default."),
-    *STORE_OPTIONS,
-)
+@verb("import", *IMPORT_PARAMETERS)
 def command(console: Console, file: str, no_pin: bool, owner: str | None, place: str | None, config: str | None) -> int:
     """Put the objects of FILE, which `miden store export` wrote, into the store, and pin its roots. Everything is verified."""
-    from miden.cli.artifacts import plural
-    from miden.cli.progress import progress
-    from miden.cli.store.places import find_store, keeps_pins
+    return take_in(console, file, _read, no_pin=no_pin, owner=owner, place=place, config=config)
+
+
+def _read(store: ObjectStore, file: BinaryIO, pin: bool | str, show: Show | None) -> TakenIn:
     from miden.store.bundle import import_bundle
 
-    with find_store(place, config, create=True) as store, progress(console, "importing") as show:
-        pin: bool | str = False if no_pin or not keeps_pins(store) else owner or True
-        with open(file, "rb") as bundle:  # noqa: PTH123  pathlib costs start-up time
-            done = import_bundle(store, bundle, pin=pin, progress=show)
-    if console.json:
-        roots = {"roots": list(map(str, done.roots)), "missing": list(map(str, done.missing))}
-        console.document({"objects": done.objects, "bytes": done.bytes, **roots})
-        return 0
-    for key in done.roots:
-        console.print(console.style(str(key), "digest"))
-    for key in done.missing:
-        console.note(f"warning: {key} is needed and in no provider")
-    console.note(f"read {plural(done.objects, 'object')}, {plural(done.bytes, 'byte')}")
-    return 0
+    done = import_bundle(store, file, pin=pin, progress=show)
+    return TakenIn("object", done.objects, done.bytes, list(map(str, done.roots)), list(map(str, done.missing)))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 )
 def command(console: Console, detailed: bool, place: str | None, config: str | None) -> int:
     """List the roots in the store, sorted."""
+    from miden.cli.console import cell
     from miden.cli.store.places import find_store
     from miden.store.envelope import read_head
     from miden.store.kinds import kind_name
@@ -44,9 +45,5 @@ def command(console: Console, detailed: bool, place: str | None, config: str | N
             console.print(str(row["root"]))
     else:
         header = ("root", "kind", "bytes", "roots", "links", "pins")
-        console.table(header, [[_cell(row[name]) for name in header] for row in rows])
+        console.table(header, [[cell(row[name]) for name in header] for row in rows])
     return 0
-
-
-def _cell(value: object) -> str:
-    return ", ".join(value) if isinstance(value, list) else f"{value:,}" if isinstance(value, int) else str(value)

@@ -19,21 +19,8 @@ if TYPE_CHECKING:
 )
 def command(console: Console, roots: tuple[str, ...], force: bool, place: str | None, config: str | None) -> int:
     """Forget ROOTS; the other roots of the same object stay. A pinned root is refused."""
-    from miden.cli.store.places import find_store
-    from miden.errors import EXIT_NOT_FOUND
+    from miden.cli.store.outcomes import forget
     from miden.store.keys import as_key
 
     keys = [as_key(root) for root in roots]
-    removed: list[str] = []
-    absent: list[str] = []
-    with find_store(place, config) as store:
-        for key in keys:
-            for owner in store.pins.owners(key) if force else ():
-                store.unpin(key, owner=owner)
-            (removed if store.remove(key) else absent).append(str(key))
-    if console.json:
-        console.document({"removed": removed, "absent": absent})
-        return EXIT_NOT_FOUND if absent else 0
-    for root in absent:
-        console.note(f"{root} is not in the store")
-    return EXIT_NOT_FOUND if absent else 0
+    return forget(console, {str(key): key for key in keys}, force=force, place=place, config=config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from miden.cli.parameters import IntRange, option
 from miden.cli.store.places import STORE_OPTIONS
-from miden.cli.verb import MisuseError, verb
+from miden.cli.verb import verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,24 +23,12 @@ def command(console: Console, bind: str, memory: str, max_requests: int, place: 
 
     Prints the URL, which another store may have as a remote of kind http. Put a proxy in front of it for TLS.
     """
+    from miden.cli.serving import read_bind, serve
     from miden.cli.store.places import find_store
     from miden.store.config import parse_size
-    from miden.store.server import listen, make_server
+    from miden.store.server import make_server
 
-    host, _, port = bind.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise MisuseError(f"expected HOST:PORT, found {bind[:80]!r}", option="--bind")
-    host = host.strip("[]")
+    host, port = read_bind(bind)
     with find_store(place, config, writable=True) as store:
-        with listen(host, int(port)) as listener:
-            server = make_server(store, host, int(port), cache_bytes=parse_size(memory), max_requests=max_requests)
-            url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-            if console.json:
-                console.document({"url": url})
-            else:
-                console.print(url)
-            import sys
-
-            sys.stdout.flush()
-            server.run(sockets=[listener])
+        serve(console, make_server(store, host, port, cache_bytes=parse_size(memory), max_requests=max_requests))
     return 0

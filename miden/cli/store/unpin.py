@@ -19,15 +19,7 @@ if TYPE_CHECKING:
 )
 def command(console: Console, roots: tuple[str, ...], owner: str | None, place: str | None, config: str | None) -> int:
     """Take back the pins of ROOTS: the next collection of garbage deletes them unless something else needs them."""
-    from miden.cli.store.places import find_pinned_store
-    from miden.errors import EXIT_NOT_FOUND
+    from miden.cli.store.outcomes import unpin
+    from miden.store.keys import as_key
 
-    with find_pinned_store(place, config) as store:
-        taken = [root for root in roots if store.unpin(root, owner=owner)]
-    absent = [root for root in roots if root not in taken]
-    if console.json:
-        console.document({"unpinned": taken, "absent": absent})
-        return EXIT_NOT_FOUND if absent else 0
-    for root in absent:
-        console.note(f"{root} was not pinned by {owner or 'manual'}")
-    return EXIT_NOT_FOUND if absent else 0
+    return unpin(console, {root: as_key(root) for root in roots}, owner=owner, place=place, config=config)

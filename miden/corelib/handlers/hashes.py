@@ -49,7 +49,7 @@ def keccak256(data: bytes) -> bytes:
     try:
         from Crypto.Hash import keccak
     except ImportError:
-        hint = "install it with: pip install 'miden[crypto]'"
+        hint = "pip install 'miden[crypto]'"
         raise ExecutionError("Keccak-256 needs the pycryptodome package", kind="MissingLibrary", hint=hint) from None
     return keccak.new(digest_bits=256, data=data).digest()
 

@@ -82,7 +82,7 @@ def verify_ecdsa(key: bytes, digest: bytes, signature: bytes) -> bool:
         from cryptography.hazmat.primitives.asymmetric import ec, utils
         from cryptography.hazmat.primitives.hashes import SHA256
     except ImportError:
-        hint = "install it with: pip install 'miden[crypto]'"
+        hint = "pip install 'miden[crypto]'"
         raise ExecutionError("ECDSA needs the cryptography package", kind="MissingLibrary", hint=hint) from None
 
     try:

@@ -85,7 +85,18 @@ class CarWriter:
 
 
 def write_car(stream: BinaryIO, roots: Iterable[Cid], blocks: Iterable[tuple[Cid, bytes]], *, version: int = 1) -> int:
-    """Write a whole CAR file and return how many blocks it has."""
+    """Write a whole CAR file and return how many blocks it has.
+
+    >>> from io import BytesIO
+    >>> from miden.ipld.car import CarReader
+    >>> from miden.ipld.cid import Cid
+    >>> file, cid = BytesIO(), Cid.of(b"hi", 0x55)
+    >>> write_car(file, [cid], [(cid, b"hi")])
+    1
+    >>> _ = file.seek(0)
+    >>> [section.data for section in CarReader(file)]
+    [b'hi']
+    """
     with CarWriter(stream, roots, version=version) as writer:
         for cid, data in blocks:
             writer.write(cid, data)

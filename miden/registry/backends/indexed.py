@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from miden.errors import FormatError, InputError, IntegrityError, NotFoundError
 from miden.package.requirements import version_key
 from miden.registry.backends import INDEX_FILE
-from miden.registry.folder import READ_ONLY, Folder
+from miden.registry.folder import READ_ONLY, Folder, locked
 from miden.registry.index import MAX_PACKAGE, IndexEntry, describe
 from miden.registry.names import name_key
 
@@ -201,18 +201,10 @@ class IndexedRegistry:
 
     @contextmanager
     def _writing(self) -> Iterator[IndexText]:
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(self._folder.path / LOCK, timeout=LOCK_SECONDS)
-        try:
-            lock.acquire()
-        except Timeout:
-            message = f"another process has been writing to {self.location} for {LOCK_SECONDS:.0f} s"
-            raise InputError(message, kind="RegistryBusy", hint="try again when it is done") from None
-        try:
+        message = f"another process has been writing to {self.location} for {LOCK_SECONDS:.0f} s"
+        busy = InputError(message, kind="RegistryBusy", hint="try again when it is done")
+        with locked(self._folder.path / LOCK, LOCK_SECONDS, busy):
             yield self._index()
-        finally:
-            lock.release()
 
     def publish(self, data: bytes) -> IndexEntry:
         """Add a package, verified."""

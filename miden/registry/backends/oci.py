@@ -80,6 +80,7 @@ class OciRegistry:
             raise InputError(f"{self._prefix[:80]!a} is no path of repositories", kind="InvalidUrl", hint="lower case, digits, . _ - and /")
         self._offline = offline
         self._entries: dict[str, list[IndexEntry]] = {}
+        require("oras")  # the extra that this needs, before parts of it are missed one by one
         plain = plain or is_loopback(parts.hostname or "")
         self._http = HttpClient(f"{'http' if plain else 'https'}://{self._host}/v2/", budget=budget, plain=plain)
         self._basic = None if token is None else f"Basic {b64encode((token if ':' in token else f'token:{token}').encode()).decode()}"

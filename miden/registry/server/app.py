@@ -44,6 +44,7 @@ from miden.registry.server.rates import Rates
 from miden.registry.server.tokens import Token, check_allowed, find_token
 from miden.registry.trust.entries import index_file
 from miden.serde.json_text import Fields, parse_json
+from miden.store.serving import body_parts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -340,7 +341,7 @@ class RegistryApp:
         parts = []
         try:
             async with asyncio.timeout(self.settings.body_seconds + int(announced) / 2**16):
-                async for part in request.stream():
+                async for part in body_parts(request):
                     parts.append(part)
         except TimeoutError:
             raise Rejected(408, "TooSlow", "the request did not come in time", headers={"connection": "close"}) from None

@@ -64,7 +64,7 @@ class FsspecProvider:
             import fsspec
         except ImportError as error:
             text = "the fsspec provider needs the fsspec library"
-            raise BackendError(text, kind="MissingFsspec", hint="install miden[fsspec]") from error
+            raise BackendError(text, kind="MissingFsspec", hint="pip install 'miden[fsspec]'") from error
         try:
             with self._translated():
                 self._files: Any

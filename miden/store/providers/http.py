@@ -77,7 +77,8 @@ class HttpProvider:
         try:
             import httpx
         except ImportError as error:
-            raise BackendError("the http provider needs the httpx library", kind="MissingHttpx", hint="install miden[http]") from error
+            text = "the http provider needs the httpx library"
+            raise BackendError(text, kind="MissingHttpx", hint="pip install 'miden[http]'") from error
         if not url.startswith(("http://", "https://")):
             text = f"the place of a server starts with http:// or https://, found {url[:80]!r}"
             raise StorageError(text, kind="UnknownLocation", provider=self.name)

@@ -70,7 +70,7 @@ class LmdbProvider:
         try:
             import lmdb
         except ImportError as error:
-            raise BackendError("the lmdb provider needs the lmdb library", kind="MissingLmdb", hint="install miden[lmdb]") from error
+            raise BackendError("the lmdb provider needs the lmdb library", kind="MissingLmdb", hint="pip install 'miden[lmdb]'") from error
         self._lmdb: Any = lmdb
         self._place = str(Path(self.path).resolve())
         self._writing = RLock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,21 @@ from miden.actors.interfaces import Interface, Method, parse_interface, print_in
 from miden.actors.interfaces.client import Client
 from miden.actors.interfaces.derive import interface_of_class
 from miden.actors.interfaces.directory import find, interface_of, publish
-from miden.actors.interfaces.schema import MAX_DEPTH, Field, ListOf, MapOf, Name, Scalar, Schema, Struct, read_type, type_form
-from miden.actors.interfaces.values import MISSING, from_data, snake, to_data, to_json
+from miden.actors.interfaces.schema import (
+    MAX_DEPTH,
+    EnumOf,
+    Field,
+    ListOf,
+    MapOf,
+    Name,
+    Scalar,
+    Schema,
+    Struct,
+    UnionOf,
+    read_type,
+    type_form,
+)
+from miden.actors.interfaces.values import MISSING, Case, from_data, snake, to_data, to_json
 from miden.actors.machine import Machine
 from miden.actors.methods import method_number
 from miden.actors.runtimes.native import Actor, NativeRuntime, constructor, method, native_block, native_code
@@ -96,6 +110,20 @@ def test_there_are_three_samples() -> None:
         ("actor a type nullable int", "nullable is a word of the language"),
         ("actor a type A struct { x Int } representation listpairs", "expected map or tuple"),
         ("actor a type A {Int: Int}", "expected String, found Int"),
+        ("actor a type A enum { B }", "expected |, found B"),
+        ("actor a type A enum { | B | B }", "two members cannot be told apart"),
+        ('actor a type A enum { | B ("x") | x }', "two members cannot be told apart"),
+        ("actor a type A enum {}", "a member at least"),
+        ("actor a type A enum { | B } representation int", "expected a number in parentheses behind B"),
+        ('actor a type A enum { | B ("9223372036854775808") } representation int', "at most 64 bits"),
+        ('actor a type A enum { | B ("' + "9" * 5000 + '") } representation int', "expected a number in parentheses behind B"),
+        ("actor a type A enum { | B } representation keyed", "expected string or int"),
+        ("actor a type A enum { | B (x) }", "expected a number, found x"),
+        ("actor a type A union { | Int }", "expected a key or a kind, found }"),
+        ('actor a type A union { | Nothing "n" }', "no type is named Nothing"),
+        ('actor a type A union { | Int "n" | Bool "n" }', "two members cannot be told apart"),
+        ("actor a type A union { | Int bool } representation kinded", "member Int is not told by kind bool, it is of kind int"),
+        ("actor a type A union { | Any any | A any } representation kinded", "two members cannot be told apart"),
         ("actor a error 15 Bad", "those of actors start at 16"),
         ("actor a error 16 Bad error 17 Bad", "Bad is declared twice"),
         ('actor a error 16 Bad "\\q"', "expected a text as JSON has it"),
@@ -136,6 +164,17 @@ def changed(path: str, value: object) -> bytes:
         ("schema", {"types": {"a b": {"int": {}}}}),
         ("schema/types/Pair", "Missing"),
         ("schema/types/Pair", {"union": {}}),
+        ("schema/types/Pair", {"union": {"members": ["Int"], "representation": {"keyed": {}}}}),
+        ("schema/types/Pair", {"union": {"members": ["Int"], "representation": {"keyed": {"n": "Bool"}}}}),
+        ("schema/types/Pair", {"union": {"members": ["Int"], "representation": {"envelope": {"n": "Int"}}}}),
+        ("schema/types/Pair", {"union": {"members": [{"copy": {}}], "representation": {"keyed": {"n": "Int"}}}}),
+        ("schema/types/Pair", {"union": {"members": ["Int"], "representation": {"keyed": {"n": ["Int"]}}}}),
+        ("schema/types/Pair", {"enum": {"members": "A", "representation": {"string": {}}}}),
+        ("schema/types/Pair", {"enum": {"members": ["A", "A"], "representation": {"string": {}}}}),
+        ("schema/types/Pair", {"enum": {"members": ["A"], "representation": {"int": {}}}}),
+        ("schema/types/Pair", {"enum": {"members": ["A"], "representation": {"int": {"A": True}}}}),
+        ("schema/types/Pair", {"enum": {"members": ["A"], "representation": {"string": {"A": "a", "B": "b"}}}}),
+        ("schema/types/Pair", {"enum": {"members": ["A"], "representation": "string"}}),
         ("schema/types/Pair", {"int": {}, "bool": {}}),
         ("schema/types/Pair", {"int": 1}),
         ("schema/types/Pair", {"map": {"keyType": "Int", "valueType": "Int"}}),
@@ -193,12 +232,21 @@ def structs(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
     return st.builds(build, st.lists(st.tuples(inner, st.booleans()), max_size=4), st.integers(0, 3), st.booleans())
 
 
+DECLARED = """actor a method A(a Address, b TokenAmount, c ActorID, d Uint)
+type Pair (left Int, right String)
+type Side enum { | Buy ("b") | Sell }
+type Rank enum { | Low ("-1") | High (2) } representation int
+type Order union { | Pair "p" | Side "some side" | Rank "" | Order "again" } representation keyed
+type Ref union { | Pair list | Side string | Rank int | Order map | Link link | Bool bool | Float float | Bytes bytes }
+  representation kinded
+"""
+NAMES = SCALARS | st.sampled_from(("Pair", "Side", "Rank", "Order", "Ref"))
 TYPES = st.recursive(
-    SCALARS.map(Name),
+    NAMES.map(Name),
     lambda inner: st.builds(ListOf, inner, st.booleans()) | st.builds(MapOf, inner, st.booleans()) | structs(inner),
     max_leaves=8,
 )
-SCHEMA = Schema(parse_interface("actor a method A(a Address, b TokenAmount, c ActorID, d Uint)").schema.types)
+SCHEMA = Schema(parse_interface(DECLARED).schema.types)
 
 PLAIN = {
     "Bool": st.booleans(),
@@ -218,8 +266,18 @@ PLAIN = {
 
 def values(declared: object) -> st.SearchStrategy[object]:
     """Return Python values of a type; structs as tuples, with what is optional sometimes missing at the end."""
+    if isinstance(declared, Name) and declared.name == "Order":  # the one that is in itself
+        return st.recursive(
+            st.one_of(*(values(Name(name)).map(partial(Case, name)) for name in ("Pair", "Side", "Rank"))),
+            lambda inner: inner.map(partial(Case, "Order")),
+            max_leaves=4,
+        )
     if isinstance(declared, Name):
-        return PLAIN[declared.name]
+        return PLAIN[declared.name] if declared.name in PLAIN else values(SCHEMA.types[declared.name])
+    if isinstance(declared, EnumOf):
+        return st.sampled_from([name for name, _ in declared.members])
+    if isinstance(declared, UnionOf):
+        return st.one_of(*(values(Name(name)).map(partial(Case, name)) for name, _ in declared.members))
     if isinstance(declared, (ListOf, MapOf)):
         inner = values(declared.item if isinstance(declared, ListOf) else declared.value)
         inner = inner | st.none() if declared.nullable else inner
@@ -239,6 +297,78 @@ def test_values_survive_the_way_into_a_block_and_back(pair: tuple[object, object
     assert found == value
     assert to_data(SCHEMA, declared, found) == data  # type: ignore[arg-type]
     to_json(found)
+
+
+def test_enums_and_unions_are_kept_as_schemas_say() -> None:
+    cases = {
+        ("Side", "Buy"): "b",
+        ("Side", "Sell"): "Sell",
+        ("Rank", "Low"): -1,
+        ("Order", Case("Pair", (1, "x"))): {"p": [1, "x"]},
+        ("Order", Case("Order", Case("Rank", "High"))): {"again": {"": 2}},
+        ("Ref", Case("Rank", "High")): 2,
+        ("Ref", Case("Side", "Sell")): "Sell",
+        ("Ref", Case("Pair", (1, "x"))): [1, "x"],
+        ("Ref", Case("Bool", True)): True,
+    }
+    for (name, value), data in cases.items():
+        assert to_data(SCHEMA, Name(name), value) == data
+        assert from_data(SCHEMA, Name(name), data) == value
+    assert to_data(SCHEMA, Name("Order"), {"Pair": {"left": 1, "right": "x"}}) == {"p": [1, "x"]}
+    assert to_json(Case("Pair", Case("Link", Cid.of(b"")))) == {"Pair": {"Link": str(Cid.of(b""))}}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("Side", "b", "value: expected one of Buy, Sell, found 'b'"),
+        ("Rank", 2, "value: expected one of Low, High, found 2"),
+        ("Order", 2, "value: expected one entry, named Pair or Side or Rank or Order, found 2"),
+        ("Order", {"p": [1, "x"]}, "value: expected one entry, named Pair or Side or Rank or Order, found {'p': [1, 'x']}"),
+        ("Order", {"Rank": "Low", "Side": "Buy"}, "found {'Rank': 'Low', 'Side': 'Buy'}"),
+        ("Order", {"Pair": [1, 2]}, "value.Pair.right: expected a text, found 2"),
+        ("Ref", {"Bool": 1}, "value.Bool: expected true or false, found 1"),
+    ],
+)
+def test_what_is_no_member_is_refused(name: str, value: object, complaint: str) -> None:
+    with pytest.raises(InputError) as caught:
+        to_data(SCHEMA, Name(name), value)
+    assert complaint in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "complaint"),
+    [
+        ("Side", "Buy", "value: expected one of b, Sell, found 'Buy'"),
+        ("Rank", 3, "value: expected one of -1, 2, found 3"),
+        ("Rank", True, "found True"),
+        ("Order", {"Pair": [1, "x"]}, "value: expected p or some side or  or again, found Pair"),
+        ("Order", {"p": [1, "x"], "": 2}, "value: expected one entry, found 2"),
+        ("Order", [1], "value: expected a map, found [1]"),
+        ("Order", {"again": {"p": [1]}}, "value.Order.Pair: expected 2 fields, found 1"),
+    ],
+)
+def test_data_of_no_member_is_refused(name: str, data: object, complaint: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        from_data(SCHEMA, Name(name), data)  # type: ignore[arg-type]
+    assert complaint in caught.value.message
+
+
+def test_enums_and_unions_need_the_second_version_and_others_stay_in_the_first() -> None:
+    text = 'actor shop\n\ntype Side enum {\n  | Buy ("b")\n  | Sell\n} representation string\n\nmethod Trade(side Side)\n'
+    interface = parse_interface(text)
+    assert print_interface(interface) == text
+    for second in (interface, parse_interface("actor a method A(x [enum {| B}])"), parse_interface("actor a state union {| Int int}")):
+        block = second.to_block()
+        assert second.version == dagcbor.decode(block)["interface"] == 2
+        assert Interface.from_block(block).to_block() == block
+        assert parse_interface(print_interface(second)).cid == second.cid
+        with pytest.raises(FormatError, match="version 1 with what version 2 is for"):
+            Interface.from_block(dagcbor.encode({**dagcbor.decode(block), "interface": 1}))
+    first = parse_interface("actor a method A(x Int)")
+    assert first.version == 1
+    with pytest.raises(FormatError, match="version 2 with what version 1 is for"):
+        Interface.from_block(dagcbor.encode({**dagcbor.decode(first.to_block()), "interface": 2}))
 
 
 @given(TYPES)

@@ -14,11 +14,15 @@ import pytest
 
 from miden.actors.address import Address
 from miden.actors.interfaces import Interface, parse_interface
+from miden.actors.interfaces.carried import SECTION
 from miden.actors.messages import Message
+from miden.actors.methods import method_number
+from miden.actors.runtimes.masm.library import assemble_actor
 from miden.ipld import dagcbor
 from miden.ipld.car import CarReader
 from miden.ipld.cid import RAW, Cid
 from miden.ipld.objects import StoreBlocks, key_of
+from miden.package.package import Package, Section
 from miden.store.opening import open_store
 from tests.support.ipld_data import files, needs_data
 
@@ -439,6 +443,8 @@ def test_code_that_does_not_assemble(cli: Cli, folder: Path) -> None:
     (folder / "bad.masm").write_text("pub proc invoke nonsense end", encoding="utf-8")
     assert cli("actor", "deploy", "bad.masm", "--json").code == 3
     (folder / "bad.wasm").write_bytes(b"\0asm\1\0\0\0\xff")
+    assert error(cli("actor", "deploy", "bad.wasm", "--json"), 3) == "InvalidWasm"
+    (folder / "bad.wasm").write_bytes(b"\0asm\1\0\0\0\1\1\xff")
     assert cli("actor", "deploy", "bad.wasm", "--json").code == 1
     (folder / "bad.masl").write_bytes(b"no library")
     assert cli("actor", "deploy", "bad.masl", "--json").code in (1, 3)
@@ -451,3 +457,58 @@ def test_wasm_is_kept_ready_to_run(cli: Cli, folder: Path) -> None:
     cli("actor", "deploy", "counter.wat", "--interface", "counter.interface")
     assert len(list((folder / "cache" / "miden" / "wasm").iterdir())) == 1
     assert cli("actor", "call", "f0101", "Increment", "by=1", "--json").json["result"] == {"count": 1}
+
+
+def test_a_package_carries_its_interface(cli: Cli, folder: Path) -> None:
+    packed = cli("actor", "package", "counter.masm", "--interface", "counter.interface", "--json").json
+    assert packed["output"] == "counter.masp"
+    interface = parse_interface((folder / "counter.interface").read_text(encoding="utf-8"))
+    assert packed["interface"] == str(interface.cid)
+    (folder / "counter.interface").unlink()
+    assert cli("actor", "inspect", "counter.masp", "--json").json["cid"] == str(interface.cid)
+    assert "actor_interface" in cli("inspect", "counter.masp").out
+    cli("actor", "init")
+    made = cli("actor", "deploy", "counter.masp", "start=5", "--json").json
+    assert (made["code"], made["interface"]) == (packed["code"], str(interface.cid))
+    assert cli("actor", "call", made["address"], "Increment", "by=2", "--json").json["result"] == {"count": 7}
+
+
+def test_a_module_carries_its_interface(cli: Cli, folder: Path) -> None:
+    pytest.importorskip("wasmtime", reason="actors in WebAssembly need wasmtime: pip install 'miden[wasm]'")
+    cli("actor", "package", "counter.wat", "--interface", "counter.interface")
+    cli("actor", "init")
+    address = cli("actor", "deploy", "counter.wasm", "start=5", "--json").json["address"]
+    assert cli("actor", "call", address, "Increment", "by=2", "--json").json["result"] == {"count": 7}
+    assert cli("actor", "inspect", "counter.wasm").out.startswith("actor counter")
+
+
+def test_code_that_comes_without_a_directory_is_called_by_what_it_carries(cli: Cli, folder: Path) -> None:
+    """The state knows no interface: somebody else put the actor there, by a message alone."""
+    cli("actor", "package", "counter.masm", "--interface", "counter.interface", "-o", "with.masp")
+    cli("actor", "init")
+    code = cli("block", "put", "with.masp", "--codec", "mast-forest", "--json").json["put"][0]["cid"]
+    first = dagcbor.encode([Cid.parse(code), b"\x81\x05"]).hex()
+    receipt = cli("actor", "call", "f01", "2", "--params", first, "--json").json
+    assert receipt["receipt"]["exit_code"] == 0
+    assert cli("actor", "call", "f0101", "Get", "--json").json["result"] == {"count": 5}
+    assert "counter" in cli("actor", "state").out
+    assert cli("actor", "inspect", "f0101", "--json").json["numbers"]["Get"] == method_number("Get")
+
+
+def test_an_interface_that_code_carries_and_is_none(cli: Cli, folder: Path) -> None:
+    library = assemble_actor((folder / "counter.masm").read_text(encoding="utf-8"))
+    (folder / "bad.masp").write_bytes(Package("bad", library, sections=[Section(SECTION, b"\x80")]).to_bytes())
+    assert error(cli("actor", "inspect", "bad.masp", "--json"), 3) == "InvalidInterface"
+    cli("actor", "init")
+    code = cli("block", "put", "bad.masp", "--codec", "mast-forest", "--json").json["put"][0]["cid"]
+    cli("actor", "call", "f01", "2", "--params", dagcbor.encode([Cid.parse(code), b"\x81\x05"]).hex())
+    assert "mast-forest" in cli("actor", "state").out
+    assert error(cli("actor", "call", "f0101", "Get", "--json"), 3) == "InvalidInterface"
+
+
+def test_what_cannot_be_packaged(cli: Cli, folder: Path) -> None:
+    assert error(cli("actor", "package", "counter.py", "--interface", "counter.interface", "--json"), 3) == "UnknownCode"
+    assert error(cli("actor", "inspect", "counter.masm", "--json"), 4) == "NoInterface"
+    cli("actor", "package", "counter.masm", "--interface", "counter.interface")
+    again = cli("actor", "package", "counter.masm", "--interface", "counter.interface", "--json")
+    assert error(again, 3) == "FileExists"

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import socket
+import struct
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -241,6 +242,22 @@ def test_a_client_that_sends_a_byte_now_and_then_is_left(server: RunningRegistry
         except ConnectionError:
             pass
         assert time.monotonic() - started < 4
+
+
+def test_who_goes_away_before_the_end_is_no_error_of_the_server(server: RunningRegistry, caplog: pytest.LogCaptureFixture) -> None:
+    for path in (b"/v1/packages", b"/v1/yank"):
+        for how in (socket.SHUT_WR, socket.SHUT_RDWR):
+            with connect(server) as connection:
+                request = b"POST " + path + SLOW["stops in the body"].partition(b"/v1/packages")[2].replace(b"%s", server.token.encode())
+                connection.sendall(request)
+                connection.shutdown(how)
+                assert connection.recv(1000) == b""  # nobody is there to be answered
+    for _ in range(3):  # and who asks for much, and reads none of it
+        with connect(server) as connection:
+            connection.sendall(b"GET /v1/metadata/1.root.json HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # the end is a reset
+    assert ask(server, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")[0] == 200
+    assert caplog.records == []
 
 
 def test_a_client_that_does_not_read_is_left(tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ def test_a_missing_library_is_named_with_its_extra(kind: str, library: str, monk
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(BackendError) as caught:
         open_provider(kind, f"http://{tmp_path}")
-    assert caught.value.hint == f"install miden[{kind}]"
+    assert caught.value.hint == f"pip install 'miden[{kind}]'"
     assert caught.value.exit_code == 2
 
 

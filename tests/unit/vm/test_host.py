@@ -242,3 +242,10 @@ def test_roots_that_are_external_are_not_served() -> None:
 def test_a_later_library_replaces_an_earlier_one() -> None:
     first, second = forest_of("incr"), forest_of("incr", external=True)
     assert Host([first, second]).get_forest(first.digests[0]) is second
+
+
+def test_what_a_handler_advises_is_not_lost(run: Run) -> None:
+    def fail(_: ProcessState) -> None:
+        raise InputError("a library is missing", hint="pip install it")
+
+    assert failure(run, Host(handlers={NAME: fail})).hint == "pip install it"

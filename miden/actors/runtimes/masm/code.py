@@ -13,6 +13,7 @@ from miden.assembly.assembler import Assembler
 from miden.corelib import core_forest
 from miden.errors import FormatError, IntegrityError, MidenError, NotFoundError
 from miden.field import Word
+from miden.ipld.blocks import walking
 from miden.ipld.mast import explode, implode, node_cid, node_links
 from miden.isa import NodeKind
 from miden.mast.library import Library
@@ -99,6 +100,7 @@ class Closure:
         return len(self._nodes)
 
     def _find(self, blocks: Blockstore) -> dict[bytes, bytes]:
+        blocks = walking(blocks)
         found: dict[bytes, bytes] = {}
         pending = list(self._outer)
         while pending:

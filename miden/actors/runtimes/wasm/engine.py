@@ -19,7 +19,7 @@ try:
     from wasmtime import _ffi as ffi
 except ImportError as problem:
     raise BackendError(
-        "actors in WebAssembly need wasmtime", kind="MissingExtra", hint="install it with: pip install 'miden[wasm]'"
+        "actors in WebAssembly need wasmtime", kind="MissingExtra", hint="pip install 'miden[wasm]'"
     ) from problem
 
 TYPE_CHECKING = False
