@@ -30,7 +30,7 @@ MEMORY = 4 << 30
 """Bytes that the reference may have: it believes the counts of a file before it looks for what they count."""
 
 PANIC = {"error": "panic"}
-NUMBERS = "0 1 16 31 32 64 65536 4294967295 4294967296 18446744069414584320 18446744069414584321 0xff A".split()
+NUMBERS = ["0", "1", "16", "31", "32", "65536", "4294967295", "4294967296", "18446744069414584320", "18446744069414584321", "0xff", "A"]
 FIELDS = (0, 1, 2, 127, 255, 2**31, 2**32 - 1)
 STRICTER = {
     "CyclicForest", "DigestMismatch", "DuplicateKey", "DuplicateRoot", "InvalidNode", "InvalidOperation", "InvalidSpan", "InvalidString",
