@@ -31,6 +31,11 @@ class Reference:
             if pipe:
                 pipe.close()
 
+    @property
+    def pid(self) -> int:
+        """Id of the process."""
+        return self._process.pid
+
     def ask(self, op: str, **fields: Any) -> dict[str, Any]:
         """Send a request and return the answer, which has ``error`` if the reference refuses."""
         stdin, stdout = self._process.stdin, self._process.stdout

@@ -86,6 +86,9 @@ def body(c: Cursor) -> list[Op]:
             ops, first = block.ops, block.first
             ops.append(closed)
         else:
+            if text == "else" and stack and i > first:
+                _check_size(c, ops, first)
+            c.settle_before(("else",))
             raise c.unexpected(_OPERATION if i > first else "an instruction")
 
 

@@ -66,9 +66,11 @@ class _Visitor:
         calls: list[tuple[str, Target]] = item.invocations
         for instruction in instructions(item.form.body):
             args = instruction.args
-            if not args or type(args[0]) is int:
+            if not args:
                 continue
             first = args[0]
+            if type(first) is int and len(args) == 1:
+                continue
             if type(first) is Target:
                 calls.append((instruction.name, first))
             else:

@@ -175,6 +175,19 @@ def test_debug_and_trace_are_decorators_without_operations() -> None:
     assert miden.assemble(source).hash == miden.assemble("begin clk end").hash
 
 
+@pytest.mark.parametrize("ends", ["A.5", "2.B", "A.B"])
+def test_either_end_of_a_debug_range_may_be_a_constant(ends: str) -> None:
+    found = decorators(f"const A = 2 const B = 5 begin debug.mem.{ends} clk end")
+    assert DebugOp(DebugKind.MEM_INTERVAL, 2, 5) in found
+
+
+def test_an_end_of_a_debug_range_may_be_a_constant_of_a_library() -> None:
+    assembler = miden.Assembler()
+    assembler.link_source({"a::b": "pub const TOP = 5 pub proc f nop end"})
+    forest = assembler.assemble_program("use a::b::TOP begin debug.mem.2.TOP clk end").forest
+    assert DebugOp(DebugKind.MEM_INTERVAL, 2, 5) in forest.debug_info.decorators
+
+
 def test_equal_decorators_are_kept_once() -> None:
     assert decorators("begin trace.1 clk trace.1 clk end").count(TraceOp(1)) == 1
 

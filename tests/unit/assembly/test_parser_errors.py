@@ -231,6 +231,33 @@ def test_what_would_be_right_elsewhere_after_a_construct_does_not_keep_it_from_b
     assert problem("type a = ::b add").kind == "UnqualifiedImport"
 
 
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        ("dup.16", "ImmediateOutOfRange"),
+        ("mem_load.4294967296", "InvalidLiteral"),
+        ("exp.u64", "InvalidLiteral"),
+        ("adv.push_mapvaln.3", "InvalidPadValue"),
+        ("div.0", "DivisionByZero"),
+        ("exec.0x12", "InvalidMastRoot"),
+        ("mem_loadw", "DeprecatedInstruction"),
+        ("push" + ".1" * 17, "PushOverflow"),
+        ("repeat.0 nop end", "ImmediateOutOfRange"),
+    ],
+)
+def test_an_else_that_belongs_to_nothing_does_not_keep_the_operation_before_it_from_being_judged(operation: str, kind: str) -> None:
+    for text in ("begin {} else end", "begin while.true {} else end end", "begin if.true nop else {} else end end"):
+        assert problem(text.format(operation)).kind == kind
+    assert problem(f"begin {operation} foo").kind == "UnrecognizedToken"
+    assert problem("begin nop else end").kind == "UnrecognizedToken"
+
+
+def test_an_else_that_belongs_to_nothing_ends_a_nested_block_that_is_too_big_but_no_body() -> None:
+    adds = " add" * 65536
+    assert problem(f"begin while.true{adds} else end end").kind == "CodeBlockTooBig"
+    assert problem(f"begin{adds} else end").kind == "UnrecognizedToken"
+
+
 def test_an_error_prints_with_its_excerpt() -> None:
     with pytest.raises(ParseError) as caught:
         parse_module(SourceFile("begin\n    dup.16\nend\n", "demo.masm"))
