@@ -6,9 +6,7 @@ cdef const felt_t *cell_peek(MachineC *m, int64_t index, uint64_t address) noexc
     cdef const felt_t *word
     if index < 0:
         return NULL
-    if address >= FMP_WORD:
-        return &m.contexts[index].frame[address & 3] if m.contexts[index].has_frame else NULL
-    word = word_peek(m, index, address)
+    word = frame_peek(m, index) if address >= FMP_WORD else word_peek(m, index, address)
     return NULL if word == NULL else &word[address & 3]
 
 

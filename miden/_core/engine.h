@@ -14,39 +14,6 @@
 #include "links.h"
 #include "tier_heat.h"
 
-/* --- contexts --------------------------------------------------------------------------------------------------- */
-
-/* Save the caller's context; there is room. */
-ALWAYS_INLINE void context_save(MachineC *m) {
-    CallC *call = &m->calls[m->call_count++];
-    call->context = (uint64_t)(m->context - m->contexts);
-    memcpy(call->fn_hash, m->fn_hash, sizeof call->fn_hash);
-    stack_open(m, call);
-}
-
-/* Open a context for a procedure, after context_save. */
-ALWAYS_INLINE void context_enter(MachineC *m, const felt_t digest[4]) {
-    context_open(m, m->clk + 1);
-    memcpy(m->fn_hash, digest, sizeof m->fn_hash);
-}
-
-ALWAYS_INLINE int context_restore(MachineC *m) {
-    uint64_t depth = stack_depth(m, m->sp);
-    if (UNLIKELY(depth > MIN_STACK_DEPTH)) return fault1(m, STATUS_STACK_DEPTH_ON_RETURN, depth);
-    const CallC *call = &m->calls[--m->call_count];
-    stack_close(m, call);
-    context_select(m, call->context);
-    memcpy(m->fn_hash, call->fn_hash, sizeof m->fn_hash);
-    return STATUS_OK;
-}
-
-NOINLINE int kernel_has(const MachineC *m, const felt_t digest[4]) {
-    for (uint64_t i = 0; i < m->kernel_count; i++) {
-        if (digest_compare(m->kernel + 4 * i, digest) == 0) return 1;
-    }
-    return 0;
-}
-
 /* --- the traversal ---------------------------------------------------------------------------------------------- */
 
 /* Stop for a node's decorators unless they have just been run. */
@@ -207,12 +174,13 @@ dispatch:
         goto block;
 
     case NODE_CALL: {
+        felt_t digest[4];
         TRY(context_reserve(m));
         TRY(continuations_reserve(m, 2));
         TRY(calls_reserve(m));
+        code_digest(m->forest, node->a, digest);
         context_save(m);
-        context_open(m, m->clk + 1);
-        code_digest(m->forest, node->a, m->fn_hash);
+        context_enter(m, digest);
         continuation_push(m, CONT_FINISH_CALL, node_id);
         END_ROW();
         START(node->a);
@@ -331,6 +299,7 @@ NOINLINE void machine_free(MachineC *m) {
     free(m->codes);
     free(m->kernel);
     free(m->contexts);
+    free(m->frames);
     free(m->page_table);
     free(m->resolutions);
     free(m->links_taken);
@@ -362,7 +331,7 @@ NOINLINE MachineC *machine_new(CodeC *code, uint32_t entrypoint, const LimitsC *
     m->stack_capacity = INITIAL_STACK;
     m->stack = calloc(INITIAL_STACK, sizeof(felt_t));
     m->context_capacity = 4;
-    m->contexts = calloc(m->context_capacity, sizeof(ContextC));
+    m->contexts = calloc(m->context_capacity, sizeof *m->contexts);
     m->page_table_size = INITIAL_PAGE_TABLE;
     m->page_table = allocate_array(INITIAL_PAGE_TABLE, sizeof(PageSlotC));
     m->continuation_capacity = m->max_continuations < INITIAL_CONTINUATIONS ? m->max_continuations : INITIAL_CONTINUATIONS;

@@ -2,7 +2,6 @@
 #ifndef MIDEN_TIER_HEAT_H
 #define MIDEN_TIER_HEAT_H
 
-#include "records.h"
 #include "tier_run.h"
 
 /* A translation costs what it saves in some dozens of passes. */

@@ -74,7 +74,7 @@ NOINLINE int store_new_word(MachineC *m, uint64_t address, felt_t **cell, uint8_
 /* Where to store at an address below ADDRESS_END so that it can be undone; `written` is set if the word is new. NULL: no. */
 ALWAYS_INLINE felt_t *cell_to_log(MachineC *m, uint64_t address, uint8_t **written) {
     *written = NULL;
-    if (UNLIKELY(address >= FMP_WORD)) return m->context->has_frame ? &m->context->frame[address & 3] : NULL;
+    if (UNLIKELY(address >= FMP_WORD)) return frame_is_written(m) ? &m->frame[address & 3] : NULL;
     PageC *page = page_find(m, address);
     felt_t *cell = &page->cells[address % PAGE_CELLS];
     if (UNLIKELY(page->written[(address >> 2) % PAGE_WORDS] != WORD_WRITTEN) && !store_new_word(m, address, &cell, written)) return NULL;
@@ -312,7 +312,7 @@ dispatch:
     }
     SIMPLE(LDU, felt_t address = A; D = page_find(m, address)->cells[address % PAGE_CELLS])
     SIMPLE(LDI, D = page_find(m, IMM)->cells[IMM % PAGE_CELLS])
-    SIMPLE(LDF, D = m->context->frame[IMM & 3])
+    SIMPLE(LDF, D = m->frame[IMM & 3])
     UOP(LDW) {
         felt_t address = A, x0, x1, x2, x3;
         if (UNLIKELY(address >= FMP_WORD || address & 3)) goto bail;
