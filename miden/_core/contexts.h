@@ -74,24 +74,30 @@ ALWAYS_INLINE void context_note(MachineC *m, uint64_t clk) {
     m->memory_elements += 4;
 }
 
-/* Save the caller's context; there is room. */
-ALWAYS_INLINE void context_save(MachineC *m) {
+/* Open the context of a new user procedure that was noted last. */
+ALWAYS_INLINE void context_open(MachineC *m) {
+    context_select(m, m->context_count - 1);
+    memcpy(m->user_frame, NEW_FRAME, sizeof NEW_FRAME);
+}
+
+/* Save the caller's context and open that of a procedure, for a node of this kind; there is room. */
+ALWAYS_INLINE void context_push(MachineC *m, uint32_t kind, const felt_t digest[4]) {
     CallC *call = &m->calls[m->call_count++];
     call->context = context_index(m);
     memcpy(call->fn_hash, m->fn_hash, sizeof call->fn_hash);
     memcpy(call->frame, m->user_frame, sizeof call->frame);
     stack_open(m, call);
-}
-
-/* Open a context for a procedure, after context_save. */
-ALWAYS_INLINE void context_enter(MachineC *m, const felt_t digest[4]) {
+    if (kind == NODE_SYSCALL) {
+        context_select(m, 0);
+        return;
+    }
     context_note(m, m->clk);
-    context_select(m, m->context_count - 1);
-    memcpy(m->user_frame, NEW_FRAME, sizeof NEW_FRAME);
+    context_open(m);
     memcpy(m->fn_hash, digest, sizeof m->fn_hash);
 }
 
-ALWAYS_INLINE int context_restore(MachineC *m) {
+/* The end of a procedure: put the caller's context back. STACK_DEPTH_ON_RETURN, NO_MEMORY. */
+ALWAYS_INLINE int context_pop(MachineC *m) {
     uint64_t depth = stack_depth(m, m->sp);
     if (UNLIKELY(depth > MIN_STACK_DEPTH)) return fault1(m, STATUS_STACK_DEPTH_ON_RETURN, depth);
     if (UNLIKELY(m->context_key && !frame_is_new(m->user_frame))) {

@@ -100,13 +100,13 @@ dispatch:
 
     case CONT_FINISH_DYN:
         BEGIN_ROW();
-        if (node->kind == NODE_DYNCALL) TRY(context_restore(m));
+        if (node->kind == NODE_DYNCALL) TRY(context_pop(m));
         END_ROW();
         EXIT_NODE();
 
     case CONT_FINISH_CALL:
         BEGIN_ROW();
-        TRY(context_restore(m));
+        TRY(context_pop(m));
         END_ROW();
         EXIT_NODE();
 
@@ -179,8 +179,7 @@ dispatch:
         TRY(continuations_reserve(m, 2));
         TRY(calls_reserve(m));
         code_digest(m->forest, node->a, digest);
-        context_save(m);
-        context_enter(m, digest);
+        context_push(m, NODE_CALL, digest);
         continuation_push(m, CONT_FINISH_CALL, node_id);
         END_ROW();
         START(node->a);
@@ -194,8 +193,7 @@ dispatch:
         }
         TRY(continuations_reserve(m, 2));
         TRY(calls_reserve(m));
-        context_save(m);
-        context_select(m, 0);
+        context_push(m, NODE_SYSCALL, digest);
         continuation_push(m, CONT_FINISH_CALL, node_id);
         END_ROW();
         START(node->a);
@@ -205,16 +203,13 @@ dispatch:
     case NODE_DYNCALL: {
         felt_t digest[4];
         TRY(memory_read_word(m, m->sp[0], digest));
-        int64_t root = code_find_root(m->forest, digest);
+        int64_t root = code_find_target(m->forest, node, digest);
         if (root < 0) TRY(resolve(m, STATUS_DYN, digest));
         if (node->kind == NODE_DYNCALL) TRY(context_reserve(m));
         TRY(continuations_reserve(m, root < 0 ? 3 : 2));
         TRY(calls_reserve(m));
         stack_drop(m);
-        if (node->kind == NODE_DYNCALL) {
-            context_save(m);
-            context_enter(m, digest);
-        }
+        if (node->kind == NODE_DYNCALL) context_push(m, NODE_DYNCALL, digest);
         continuation_push(m, CONT_FINISH_DYN, node_id);
         END_ROW();
         if (root >= 0) START((uint32_t)root);

@@ -342,7 +342,9 @@ NOINLINE uint64_t segment_close(TranslationC *t, uint16_t op, int32_t condition,
     for (int32_t i = 0; i < t->last_check && !undo; i++) {
         undo = t->instructions[i].op != U_COUNT && (t->instructions[i].effects & (EFFECT_STORE | EFFECT_ADVICE));
     }
-    if (undo) segment->op = U_UNDO;
+    int calls = 0;
+    for (int32_t i = 0; i < t->last_check; i++) calls |= t->instructions[i].op != U_COUNT && (t->instructions[i].effects & EFFECT_CALL);
+    if (undo || calls) segment->op = calls ? U_UNDOC : U_UNDO;
     t->open = 0;
     return end;
 }

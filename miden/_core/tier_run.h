@@ -17,17 +17,59 @@ typedef struct {
 /* Shifting so many elements for a zero below them is still cheap. */
 #define CHEAP_SHIFT 256
 
-/* Operations that are executed as they are. */
 NOINLINE int large_operation(MachineC *m, felt_t *sp, int opcode, uint64_t imm) {
     switch (opcode) {
 #define CASE(NAME, name) case OP_##NAME: return op_##name(m, sp, imm);
-        CASE(INV, inv) CASE(CALLER, caller) CASE(SDEPTH, sdepth) CASE(EXT2MUL, ext2mul) CASE(EMIT, emit) CASE(FRIE2F4, frie2f4)
-        CASE(HPERM, hperm) CASE(MPVERIFY, mpverify) CASE(PIPE, pipe) CASE(MSTREAM, mstream) CASE(HORNERBASE, hornerbase)
-        CASE(HORNEREXT, hornerext) CASE(EVALCIRCUIT, evalcircuit) CASE(LOGPRECOMPILE, logprecompile) CASE(MRUPDATE, mrupdate)
-        CASE(CRYPTOSTREAM, cryptostream)
+        FOR_EACH_LARGE(CASE)
 #undef CASE
     default: return STATUS_BUDGET; /* the plain engine knows */
     }
+}
+
+/* A call that is a row of its own: a status other than 0 if the plain engine has to do it. */
+NOINLINE int call_begin(MachineC *m, uint32_t kind, uint64_t callee) {
+    felt_t digest[4], word[4];
+    int status = STATUS_OK;
+    code_digest(m->forest, callee, digest);
+    if (kind == NODE_DYNCALL) {
+        status = memory_read_word(m, m->sp[0], word);
+        if (!status && digest_compare(word, digest) != 0) status = STATUS_BUDGET;
+    }
+    if (kind == NODE_SYSCALL) status = kernel_has(m, digest) ? STATUS_OK : STATUS_BUDGET;
+    else if (!status) status = context_reserve(m);
+    if (!status) status = calls_reserve(m);
+    if (status) return status;
+    if (kind == NODE_DYNCALL) stack_drop(m);
+    context_push(m, kind, digest);
+    return STATUS_OK;
+}
+
+/* What a call within a segment changes of the machine, but for its stores. */
+typedef struct {
+    uint64_t context_key, context_count;
+    felt_t user_frame[4];
+} ContextStateC;
+
+ALWAYS_INLINE void context_note_state(const MachineC *m, ContextStateC *state) {
+    state->context_key = m->context_key;
+    state->context_count = m->context_count;
+    memcpy(state->user_frame, m->user_frame, sizeof state->user_frame);
+}
+
+ALWAYS_INLINE void context_go_back(MachineC *m, const ContextStateC *state) {
+    context_select(m, state->context_key >> PAGE_BITS);
+    memcpy(m->user_frame, state->user_frame, sizeof state->user_frame);
+}
+
+ALWAYS_INLINE int kernel_has_node(const MachineC *m, uint64_t id) {
+    felt_t digest[4];
+    code_digest(m->forest, id, digest);
+    return kernel_has(m, digest);
+}
+
+/* The word at an address that is computed is the digest of a root. */
+ALWAYS_INLINE int leads_to(MachineC *m, uint64_t address, uint64_t root) {
+    return digest_is(m->forest, root, &page_find(m, address)->cells[address % PAGE_CELLS]);
 }
 
 /* Make room for a segment at the edges of the stack: zeros below, places above. The number of places by which the floor
@@ -138,7 +180,7 @@ NOINLINE void undo_stores(MachineC *m, const UndoC *log, uint32_t count) {
     }
 
 /* Run a region from its start. Leaves what is to be done next on the stack of continuations, which has room. */
-NOINLINE void region_run(MachineC *m, const RegionC *region) {
+NOINLINE void region_run(MachineC *m, RegionC *region) {
     const UopC *const uops = region->uops, *uop = uops, *segment = uops;
     felt_t *sp = m->sp;
     uint64_t clk = m->clk, lowered_at = 0, advice = 0;
@@ -147,6 +189,7 @@ NOINLINE void region_run(MachineC *m, const RegionC *region) {
     uint32_t logged = 0;
     felt_t saved[SEGMENT_SAVED];
     UndoC log[SEGMENT_STORES + 8];
+    ContextStateC start, callers[INSIDE_CALLS];
 
 #if defined(__GNUC__)
 #define UOP_LABEL(name) [U_##name] = &&L_##name,
@@ -159,6 +202,7 @@ dispatch:
 #endif
 
     /* --- segments --- */
+    UOP(UNDOC)
     UOP(UNDO)
     UOP(SEGMENT) {
         segment = uop;
@@ -169,7 +213,8 @@ dispatch:
             lowered_at = clk + IMM;
         }
         clk += IMM;
-        if (uop->op == U_UNDO) {
+        if (uop->op == U_UNDOC) context_note_state(m, &start);
+        if (uop->op != U_SEGMENT) {
             const felt_t *first = sp + uop->d;
             for (int i = 0; i < uop->e; i++) saved[i] = first[i];
             advice = m->advice_count;
@@ -184,6 +229,25 @@ dispatch:
         if (UNLIKELY(large_operation(m, sp, uop->e, IMM))) goto resume;
         if (uop->d > 0) sp++;
         if (uop->d < 0 && UNLIKELY(--sp < m->sp_min)) sp = stack_underflow(m, sp);
+        clk++;
+        NEXT_UOP();
+    }
+    UOP(CALL) {
+        segment = uop;
+        if (UNLIKELY(clk >= stop)) goto resume;
+        m->sp = sp;
+        m->clk = clk;
+        if (UNLIKELY(call_begin(m, (uint32_t)uop->e, IMM))) goto resume;
+        sp = m->sp;
+        clk++;
+        NEXT_UOP();
+    }
+    UOP(RETURN) {
+        segment = uop;
+        if (UNLIKELY(clk >= stop)) goto resume;
+        m->sp = sp;
+        if (UNLIKELY(context_pop(m))) goto resume;
+        sp = m->sp;
         clk++;
         NEXT_UOP();
     }
@@ -369,18 +433,61 @@ dispatch:
         D = m->advice[--m->advice_count];
         NEXT_UOP();
     }
+    /* --- calls within a segment --- */
+    UOP(OPEN) {
+        if (UNLIKELY(4 > m->max_memory - m->memory_elements || m->context_count == m->context_capacity)) goto bail;
+        context_note(m, clk - segment->imm + IMM);
+        NEXT_UOP();
+    }
+    UOP(ENTER) {
+        if (UNLIKELY(4 > m->max_memory - m->memory_elements || m->context_count == m->context_capacity)) goto bail;
+        context_note_state(m, &callers[IMM >> 32]);
+        context_note(m, clk - segment->imm + LOW32(IMM));
+        context_open(m);
+        NEXT_UOP();
+    }
+    UOP(ENTERK) {
+        if (UNLIKELY(!kernel_has_node(m, LOW32(IMM)))) goto bail;
+        context_note_state(m, &callers[IMM >> 32]);
+        context_select(m, 0);
+        NEXT_UOP();
+    }
+    CHECK(KERNEL, !kernel_has_node(m, IMM))
+    UOP(LEAVE) {
+        if (UNLIKELY(m->context_key && !frame_is_new(m->user_frame))) goto bail;
+        context_go_back(m, &callers[IMM]);
+        NEXT_UOP();
+    }
+    UOP(DYN) {
+        felt_t address = A;
+        if (UNLIKELY(address >= FMP_WORD || address & 3)) goto bail;
+        if (UNLIKELY(!leads_to(m, address, IMM >> 32))) goto miss;
+        NEXT_UOP();
+    }
+    UOP(DYNI) {
+        if (UNLIKELY(!leads_to(m, LOW32(IMM), IMM >> 32))) goto miss;
+        NEXT_UOP();
+    }
+
     SIMPLE(CLK, D = clk - segment->imm + IMM)
 
 #if !defined(__GNUC__)
     }
 #endif
 
+miss:
+    STORE_COUNT(&region->misses, LOAD_COUNT(&region->misses) + 1);
 bail:
-    if (segment->op == U_UNDO) {
+    if (segment->op != U_SEGMENT) {
         felt_t *first = sp + segment->d;
         undo_stores(m, log, logged);
         for (int i = 0; i < segment->e; i++) first[i] = saved[i];
         m->advice_count = advice;
+    }
+    if (segment->op == U_UNDOC) {
+        m->memory_elements -= 4 * (m->context_count - start.context_count);
+        m->context_count = start.context_count;
+        context_go_back(m, &start);
     }
     if (lowered_at == clk) {
         m->floor += lowered;

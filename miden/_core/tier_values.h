@@ -34,7 +34,7 @@ typedef struct {
     uint8_t kind;
 } ValueC;
 
-enum Effect { EFFECT_KEEP = 1, EFFECT_BAIL = 2, EFFECT_STORE = 4, EFFECT_ADVICE = 8 };
+enum Effect { EFFECT_KEEP = 1, EFFECT_BAIL = 2, EFFECT_STORE = 4, EFFECT_ADVICE = 8, EFFECT_CALL = 16 };
 
 typedef struct {
     uint64_t imm;
@@ -57,7 +57,21 @@ typedef struct {
     int second;      /* FINISH_SPLIT: this is the second arm */
     int32_t skip;    /* FINISH_LOOP, first arm: branch that leads behind, or -1; second arm: jump out of the first, or -1 */
     int32_t head;    /* FINISH_LOOP: where the body starts */
+    int inside;      /* FINISH_CALL, FINISH_DYN: of a call within the segment */
 } FrameC;
+
+/* A call within the segment (tier_calls.h). */
+typedef struct {
+    int32_t top, floor;    /* place of the top at its start, and of the deepest of its elements */
+    int touches_memory, is_syscall;
+    int32_t frame, frame_store; /* of the caller, as what follows */
+    KnownC known[KNOWN_CELLS];
+    uint32_t known_count;
+} CalleeC;
+
+#define INSIDE_CALLS 4       /* how deep calls within a segment may be nested */
+#define INSIDE_OPERATIONS 96 /* operations of such a call, those of calls in it included */
+#define INSIDE_NODES 16
 
 typedef struct {
     CodeC *code;
@@ -86,6 +100,10 @@ typedef struct {
     int32_t frame_store; /* the instruction that last stored it, or -1 */
     KnownC known[KNOWN_CELLS];
     uint32_t known_count; /* the last KNOWN_CELLS of these are kept */
+    CalleeC callees[INSIDE_CALLS];
+    int callee_count;
+    int32_t hidden[INSIDE_OPERATIONS * INSIDE_CALLS]; /* what lies under the zeros that callees have let in, innermost last */
+    int32_t hidden_count;
     int32_t symbols[SYMBOLIC_SIZE];
     ValueC values[SEGMENT_VALUES];
     InstructionC instructions[SEGMENT_INSTRUCTIONS];
