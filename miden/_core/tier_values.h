@@ -112,6 +112,7 @@ typedef struct {
     int32_t free_places[SEGMENT_VALUES];
     int32_t free_count, next_place, dump;
     int32_t first_saved, last_saved, last_check;
+    int32_t last_result; /* the value that the last micro-operation so far has left, or -1 */
 } TranslationC;
 
 ALWAYS_INLINE int32_t value_new(TranslationC *t, uint8_t kind, uint64_t max) {
@@ -322,21 +323,13 @@ NOINLINE int32_t value_eq(TranslationC *t, int32_t a, int32_t b) {
     return binary(t, U_EQ, a, b, 1);
 }
 
-NOINLINE int32_t value_not(TranslationC *t, int32_t a) {
-    static const uint16_t OPPOSITES[][2] = {{U_EQZ, U_NEZ}, {U_NEZ, U_EQZ}, {U_EQI, U_NEQI}, {U_NEQI, U_EQI}, {U_EQ, U_NEQ}, {U_NEQ, U_EQ}};
-    check_at_most(t, a, 1);
-    if (is_constant(t, a)) return value_constant(t, t->values[a].constant ^ 1);
-    for (int i = 0; i < 6; i++) {
-        const InstructionC *made = made_by(t, a, OPPOSITES[i][0]);
-        if (!made) continue;
-        InstructionC copy = *made, *opposite = instruction_new(t, OPPOSITES[i][1], 0, copy.imm);
-        for (int k = 0; k < copy.in_count; k++) takes(opposite, copy.in[k]);
-        return gives(t, opposite, 1);
-    }
-    return unary(t, U_XORI, 1, a, 1);
-}
-
 /* --- 32 bits and bits: operands have been checked ------------------------------------------------------------------ */
+
+/* All bits up to the highest of a bound. */
+ALWAYS_INLINE uint64_t bits_of(uint64_t max) {
+    for (int shift = 1; shift < 64; shift *= 2) max |= max >> shift;
+    return max;
+}
 
 NOINLINE int32_t value_and(TranslationC *t, int32_t a, int32_t b) {
     if (is_constant(t, a)) SWAP_IDS(a, b);
@@ -345,13 +338,8 @@ NOINLINE int32_t value_and(TranslationC *t, int32_t a, int32_t b) {
     if (is_constant(t, a)) return value_constant(t, t->values[a].constant & t->values[b].constant);
     const InstructionC *made = made_by(t, a, U_LO32);
     if (made && max_b <= U32_MAX) a = made->in[0];
-    return max_b ? unary(t, U_ANDI, t->values[b].constant, a, max) : b;
-}
-
-/* All bits up to the highest of a bound. */
-ALWAYS_INLINE uint64_t bits_of(uint64_t max) {
-    for (int shift = 1; shift < 64; shift *= 2) max |= max >> shift;
-    return max;
+    if (max_b == 0) return b;
+    return bits_of(max_a) & ~t->values[b].constant ? unary(t, U_ANDI, t->values[b].constant, a, max) : a;
 }
 
 NOINLINE int32_t value_xor(TranslationC *t, int32_t a, int32_t b) {
@@ -360,11 +348,6 @@ NOINLINE int32_t value_xor(TranslationC *t, int32_t a, int32_t b) {
     if (!is_constant(t, b)) return binary(t, U_XOR, a, b, max);
     if (is_constant(t, a)) return value_constant(t, t->values[a].constant ^ t->values[b].constant);
     return t->values[b].constant ? unary(t, U_XORI, t->values[b].constant, a, max) : a;
-}
-
-ALWAYS_INLINE int32_t value_or(TranslationC *t, int32_t a, int32_t b) {
-    if (is_constant(t, a) && is_constant(t, b)) return value_constant(t, t->values[a].constant | t->values[b].constant);
-    return binary(t, U_OR, a, b, 1);
 }
 
 /* Two results, high part (or carry, borrow) first. */

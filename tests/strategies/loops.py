@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from miden.assembly.lowering.comparison import FIXED
 from tests.strategies.forests import EDGES, Forest, P, block_text, store_digest
 from tests.support.columns import Columns
 
@@ -42,7 +43,24 @@ _RARE = (
     "emit",
 )
 FRAME = 2**32 - 2
+_COMPARISONS = (*(FIXED[name].lower() for name in ("lt", "lte", "gt", "gte")), "u32split drop swap u32split drop u32sub swap drop")
+_AFTER_COMPARISONS = ("noop", "not", "not not", "eqz", "cswap", "dup0 not or", "dup0 not and", "push.1 or", "pad or")
+_CHAINS = (
+    "mul dup2 add",
+    "mul add",
+    "mul push.{} add",
+    "add neg",
+    "neg add",
+    "swap neg add",
+    "mul swap push.{} add add",
+    "swap",
+    "mul",
+    "dup0 mul",
+)
 _MASKS = (1, 3, 15, 63, 252, 255, 4092, 4095)
+
+
+_TESTS = ("eqz", "u32split drop push.1 u32and", "dup1 eq not", *(f"dup1 dup1 {text}" for text in _COMPARISONS))
 
 
 def _constant(rng: Random) -> int:
@@ -60,7 +78,7 @@ def _piece(rng: Random, *, wild: float) -> str:
     """Draw some operations; with probability `wild`, ones that may well fail."""
     if rng.random() < wild:
         return rng.choice((*_RARE, *_U32, "mload", "mstore", "mloadw", "mstorew", f"push.{_constant(rng)}"))
-    kind = rng.randrange(30)
+    kind = rng.randrange(34)
     if kind < 5:
         return rng.choice(_SHUFFLES)
     if kind < 8:
@@ -112,6 +130,13 @@ def _piece(rng: Random, *, wild: float) -> str:
         # cells at known distances from one another
         cells = [f"dup{rng.randrange(3)} push.{rng.randrange(4)} add {rng.choice(('mload', 'mstore', 'mload incr'))}" for _ in range(4)]
         return f"u32split drop push.63 u32and dup0 dup0 {' '.join(cells)}"
+    if kind >= 32:
+        return " ".join(f"dup{rng.randrange(4)} {rng.choice(_CHAINS).format(_constant(rng))}" for _ in range(rng.randint(1, 4)))
+    if kind >= 30:
+        # comparisons as they are assembled, and 32-bit ones
+        narrow = rng.choice(_TO_U32)
+        operands = rng.choice(("dup1 dup1", "dup0", "swap", f"push.{_constant(rng)}", f"dup2 {narrow}", f"{narrow} dup1"))
+        return f"{operands} {rng.choice(_COMPARISONS)} {rng.choice(_AFTER_COMPARISONS)}"
     return f"dup0 dup0 {rng.choice(('eq', 'neg add eqz', 'u32split drop movup2 u32split drop eq'))} {rng.choice(('drop', 'assert.4'))}"
 
 
@@ -145,7 +170,8 @@ class _Procedures:
         first = self.columns.block(_text(rng, 3, wild))
         if self.callees and rng.random() < 0.4:
             first = self.columns.join(first, self.call(rng))
-        return self.columns.join(first, self.columns.block(f"{_text(rng, 3, wild)} {rng.choice(('drop*16', 'drop*16', 'drop*16', 'drop'))}"))
+        end = self.columns.block(f"{_text(rng, 3, wild)} {rng.choice(('drop*16', 'drop*16', 'drop*16', 'drop'))}")
+        return self.columns.join(first, end)
 
     def call(self, rng: Random) -> int:
         """Add a call of some kind; a dyn may lead here or there."""
@@ -155,14 +181,18 @@ class _Procedures:
         if kind == 3:
             return columns.syscall(rng.choice(self.kernel) if self.kernel and rng.random() < 0.99 else callee)
         site = columns.dyncall() if kind == 4 else columns.dyn()
-        stores = []
-        for target in (callee, rng.choice(self.callees)):
-            if target not in columns.root_ids:
-                columns.root(target)
-            stores.append(columns.block(store_digest(columns.digest(target), rng.choice((8, 40, 256)))))
-        if rng.random() < 0.7:
-            return columns.join(stores[0], site)
-        return columns.join(columns.join(columns.block("dup0 push.3 mul u32split drop push.1 u32and"), columns.split(*stores)), site)
+        store, other = (self._store(rng, target) for target in (callee, rng.choice(self.callees)))
+        if rng.random() < 0.5:
+            store = columns.join(
+                columns.block(f"clk push.3 mul u32split drop push.{rng.choice((1, 4, 32, 128))} u32and eqz"), columns.split(store, other)
+            )
+        return columns.join(store, site)
+
+    def _store(self, rng: Random, target: int) -> int:
+        """Add a block that stores the digest of a procedure and leaves its address."""
+        if target not in self.columns.root_ids:
+            self.columns.root(target)
+        return self.columns.block(store_digest(self.columns.digest(target), rng.choice((8, 40, 256))))
 
 
 def _tree(rng: Random, procedures: _Procedures, depth: int, pieces: int, wild: float) -> int:
@@ -175,7 +205,7 @@ def _tree(rng: Random, procedures: _Procedures, depth: int, pieces: int, wild: f
         return columns.join(first, _tree(rng, procedures, depth - 1, pieces, wild))
     if kind < 8:
         test = "push.1 u32and eqz" if rng.random() < wild else "dup0 eqz"
-        condition = columns.block(f"{_text(rng, 2, wild)} {rng.choice(('eqz', test, 'u32split drop push.1 u32and', 'dup1 eq not'))}")
+        condition = columns.block(f"{_text(rng, 2, wild)} {rng.choice((*_TESTS, test))}")
         on_true = _tree(rng, procedures, depth - 1, pieces, wild)
         return columns.join(condition, columns.split(on_true, _tree(rng, procedures, depth - 1, pieces, wild)))
     if kind == 8 or not procedures.callees:
