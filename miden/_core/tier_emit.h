@@ -219,6 +219,27 @@ ALWAYS_INLINE uint16_t operands_from_last(const TranslationC *t, uint16_t op, in
     return FROM_LAST(op);
 }
 
+/* Two micro-operations in one, where the second goes on with the result of the first: pairs that are frequent in hashes of the
+ * core library, and the end of a loop that counts. */
+NOINLINE void fuse_last_two(TranslationC *t) {
+    static const uint16_t PAIRS[][3] = {
+        {U_XOR, U_XOR, U_XOR_XOR},           {U_AND, U_XOR, U_AND_XOR},           {U_XOR, U_AND, U_XOR_AND},
+        {U_UADDL, U_XROTL, U_UADDL_XROTL},   {U_UADD3L, U_XROTL, U_UADD3L_XROTL}, {U_ADDI, U_BRNZ, U_ADDI_BRNZ},
+    };
+    if (t->uop_count < t->segment + 3 || t->failed) return;
+    UopC *second = &t->uops[t->uop_count - 1], *first = second - 1;
+    int from_last = first->op > U_COUNT;
+    for (size_t i = 0; i < sizeof PAIRS / sizeof *PAIRS; i++) {
+        if (second->op != FROM_LAST(PAIRS[i][1]) || first->op != (from_last ? FROM_LAST(PAIRS[i][0]) : PAIRS[i][0])) continue;
+        first->op = from_last ? FROM_LAST(PAIRS[i][2]) : PAIRS[i][2];
+        first->e = second->d;
+        first->target = second->b;
+        if (PAIRS[i][0] != U_ADDI) first->imm = second->imm;
+        t->uop_count--;
+        return;
+    }
+}
+
 /* Results go to d, e, b, c; operands come from a, b, c, those of a word to be stored from a, then d, e, b, c. */
 NOINLINE void emit_instruction(TranslationC *t, int32_t at, int32_t *entry_ids) {
     InstructionC *instruction = &t->instructions[at];
@@ -262,6 +283,7 @@ NOINLINE void emit_instruction(TranslationC *t, int32_t at, int32_t *entry_ids) 
         if (instruction->in_count > 2) uop->c = in[2];
         if (instruction->effects & EFFECT_STORE) uop->e = at < t->last_check; /* to be logged */
     }
+    fuse_last_two(t);
 }
 
 /* --- the end ---------------------------------------------------------------------------------------------------- */
@@ -368,11 +390,12 @@ NOINLINE uint64_t segment_close(TranslationC *t, uint16_t op, int32_t condition,
         places[i] = scratch;
     }
     emit_moves(t);
-    uint64_t end = t->uop_count;
     UopC *uop = emit(t, operands_from_last(t, op, operand_count, operands, places));
     uop->d = (int16_t)t->top;
     uop->a = places[0];
     uop->b = places[1];
+    fuse_last_two(t);
+    uint64_t end = t->uop_count - 1;
     UopC *segment = &t->uops[t->segment];
     segment->imm = t->segment_rows;
     segment->a = (int16_t)t->lowest;

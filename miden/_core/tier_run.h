@@ -9,6 +9,7 @@
 #define A sp[uop->a]
 #define B sp[uop->b]
 #define C sp[uop->c]
+#define T sp[uop->target]
 #define IMM uop->imm
 #define LOW32(x) ((x) & 0xffffffff)
 
@@ -71,11 +72,18 @@
     } while (0)
 /* One result. */
 #define RESULT(name, expression) TWICE(name, D = last = expression; NEXT_UOP())
-#define BRANCH(name, condition) TWICE(name, BRANCH_IF(condition))
-#define BRANCH_IF(condition)                            \
+/* Two results, the second made from the first and the place in `target`. */
+#define FUSED(name, expression, second)     \
+    TWICE(name, uint64_t first = expression; \
+          D = first;                         \
+          E = last = second;                 \
+          NEXT_UOP())
+#define BRANCH(name, condition) TWICE(name, BRANCH_IF(condition, uop->d))
+/* Jump on a condition; in any case the top moves. */
+#define BRANCH_IF(condition, move)                      \
     do {                                                \
         int taken = condition;                          \
-        sp += uop->d;                                   \
+        sp += move;                                     \
         uop = taken ? uops + uop->target : uop + 1;     \
         DISPATCH();                                     \
     } while (0)
@@ -161,7 +169,7 @@ dispatch:
         return;
     }
     SIMPLE(ADJUST, sp += uop->d)
-    UOP(JUMP) BRANCH_IF(1);
+    UOP(JUMP) BRANCH_IF(1, uop->d);
     BRANCH(BRZ, a == 0)
     BRANCH(BRNZ, a != 0)
     BRANCH(BREQ, a == B)
@@ -225,6 +233,7 @@ dispatch:
     RESULT(UMULH, a * B >> 32)
     PAIR(UMADD, a * B + C)
     RESULT(UMADDL, LOW32(a * B + C))
+    PAIR(UMADDI, a * IMM + B)
     BORROW(USUB, a - B)
     BORROW(USUBI, a - IMM)
     RESULT(USUBL, LOW32(a - B))
@@ -239,6 +248,14 @@ dispatch:
           D = x / y;
           E = last = x % y;
           NEXT_UOP())
+
+    /* --- two in one --- */
+    FUSED(XOR_XOR, a ^ B, first ^ T)
+    FUSED(AND_XOR, a & B, first ^ T)
+    FUSED(XOR_AND, a ^ B, first & T)
+    FUSED(UADDL_XROTL, LOW32(a + B), rotate_left(first ^ T, IMM))
+    FUSED(UADD3L_XROTL, LOW32(a + B + C), rotate_left(first ^ T, IMM))
+    TWICE(ADDI_BRNZ, D = last = felt_add(a, IMM); BRANCH_IF(last != 0, uop->e))
 
     /* --- checks --- */
     CHECK(CHK, A >> 32)
@@ -398,6 +415,7 @@ leave: {
 #undef C
 #undef D
 #undef E
+#undef T
 #undef IMM
 #undef LOW32
 #undef UOP
@@ -410,6 +428,7 @@ leave: {
 #undef CHECK
 #undef PAIR
 #undef BORROW
+#undef FUSED
 #undef BRANCH
 #undef BRANCH_IF
 

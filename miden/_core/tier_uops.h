@@ -13,7 +13,7 @@
 
 #include "machine.h"
 
-/* d, e: places written; a, b, c: places read. */
+/* d, e: places written; a, b, c: places read. Two in one write d and then e, and read `target` in the second. */
 typedef struct {
     uint16_t op;
     int16_t d, e, a, b, c;
@@ -48,7 +48,8 @@ typedef struct {
     X(MOV) X(ADD) X(ADDI) X(PLUS) X(PLUSI) X(SUB) X(SUBR) X(NEG) X(MUL) X(MULI) X(TIMES) X(MADD) X(MADDI) X(ADDM) X(NEGADD) \
     X(EQ) X(EQI) X(EQZ) X(NEQ) X(NEQI) X(NEZ) X(LT) X(GE) X(AND) X(ANDI) X(OR) X(XOR) X(XORI) X(SHRI) X(SHLI) X(LO32) X(HI32)        \
     X(UADD) X(UADDL) X(UADDH) X(UADDI) X(UADDLI) X(UADD3) X(UADD3L) X(USUB) X(USUBL) X(USUBH) X(USUBI) X(USUBLI)         \
-    X(UMUL) X(UMULL) X(UMULH) X(UMULI) X(UMULLI) X(UMADD) X(UMADDL) X(UDIV) X(UDIVI) X(ROTL) X(XROTL) X(LD) X(LDU)
+    X(UMUL) X(UMULL) X(UMULH) X(UMULI) X(UMULLI) X(UMADD) X(UMADDL) X(UDIV) X(UDIVI) X(ROTL) X(XROTL) X(UMADDI) \
+    X(XOR_XOR) X(AND_XOR) X(XOR_AND) X(UADDL_XROTL) X(UADD3L_XROTL) X(ADDI_BRNZ) X(LD) X(LDU)
 
 #define FOR_EACH_OTHER(X)                                                                                                \
     X(SEGMENT) X(UNDO) X(UNDOC) X(LARGE) X(CALL) X(RETURN) X(OPEN) X(ENTER) X(KERNEL) X(ENTERK) X(LEAVE) X(DYN) X(DYNI)  \

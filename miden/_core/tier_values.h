@@ -418,9 +418,11 @@ NOINLINE PairC pair_of_three(TranslationC *t, uint16_t op, int32_t a, int32_t b,
     uint64_t max_a = t->values[a].max, max_b = t->values[b].max, max_c = t->values[c].max;
     uint64_t max = op == U_UADD3 ? max_a + max_b + max_c : max_a * max_b + max_c;
     if (max <= U32_MAX) return pair_low(t, value_add(t, op == U_UADD3 ? value_add(t, a, b) : value_mul(t, a, b), c));
-    InstructionC *instruction = instruction_new(t, op, 0, 0);
+    if (op == U_UMADD && is_constant(t, a)) SWAP_IDS(a, b);
+    int by_constant = op == U_UMADD && is_constant(t, b);
+    InstructionC *instruction = instruction_new(t, by_constant ? U_UMADDI : op, 0, by_constant ? t->values[b].constant : 0);
     takes(instruction, a);
-    takes(instruction, b);
+    if (!by_constant) takes(instruction, b);
     takes(instruction, c);
     return pair_of(t, instruction, max >> 32, U32_MAX);
 }
