@@ -1,5 +1,5 @@
-/* The state of one run. Read this first; then stack.h and memory.h, the ops_*.h by family, block.h (one basic block) and
- * engine.h (the traversal of nodes).
+/* The state of one run. Read this first; then stack.h, memory.h and contexts.h, the ops_*.h by family, block.h (one basic block)
+ * and engine.h (the traversal of nodes).
  *
  * A MachineC is plain data and owns all it points to except the codes, which its Python handle keeps alive. Every routine
  * that can fail returns a status: 0 (STATUS_DONE), a request, or a fault whose operands are left in `fault_values`. A

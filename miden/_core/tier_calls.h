@@ -165,7 +165,8 @@ NOINLINE void callee_open(TranslationC *t, uint32_t callee, int is_syscall, int 
 NOINLINE void callee_close(TranslationC *t) {
     CalleeC *state = &t->callees[--t->callee_count];
     for (int32_t i = 0; i < MIN_STACK_DEPTH; i++) *symbol(t, state->top - i) = *symbol(t, t->top - i);
-    for (int32_t place = state->floor; place < state->top - (MIN_STACK_DEPTH - 1); place++) *symbol(t, place) = t->hidden[--t->hidden_count];
+    int32_t under = state->top - MIN_STACK_DEPTH;
+    for (int32_t place = state->floor; place <= under; place++) *symbol(t, place) = t->hidden[--t->hidden_count];
     t->top = state->top;
     t->frame = state->frame;
     t->frame_store = state->frame_store;

@@ -336,10 +336,11 @@ NOINLINE int32_t value_and(TranslationC *t, int32_t a, int32_t b) {
     uint64_t max_a = t->values[a].max, max_b = t->values[b].max, max = max_a < max_b ? max_a : max_b;
     if (!is_constant(t, b)) return binary(t, U_AND, a, b, max);
     if (is_constant(t, a)) return value_constant(t, t->values[a].constant & t->values[b].constant);
+    if (max_b == 0) return b;
+    if (!(bits_of(max_a) & ~max_b)) return a;
     const InstructionC *made = made_by(t, a, U_LO32);
     if (made && max_b <= U32_MAX) a = made->in[0];
-    if (max_b == 0) return b;
-    return bits_of(max_a) & ~t->values[b].constant ? unary(t, U_ANDI, t->values[b].constant, a, max) : a;
+    return unary(t, U_ANDI, max_b, a, max);
 }
 
 NOINLINE int32_t value_xor(TranslationC *t, int32_t a, int32_t b) {

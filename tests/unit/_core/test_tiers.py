@@ -59,6 +59,8 @@ def both(forest: Columns, **inputs: Any) -> tuple[Status, Any]:
 BODIES = {
     "a rotation": "u32split drop push.128 u32mul add",
     "a xor and a rotation": "u32split drop swap u32split drop dup1 u32xor push.65536 u32mul add",
+    "the low half twice": "u32split drop push.4294967295 u32and add",
+    "the low half of a comparison": "dup0 eqz push.4294967295 u32and add",
     "a shift right": "u32split drop push.8 u32div drop",
     "both halves of a product": "u32split drop dup0 u32mul swap add",
     "sums with carry": "u32split drop swap u32split drop dup1 u32add add",
