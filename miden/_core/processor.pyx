@@ -401,27 +401,11 @@ cdef class Machine:
                 address = single.key % words * 4
                 contexts.setdefault((single.key ^ WORD_KEY) // words, []).append((address, felt_word(single.cells)))
             word_slab = word_slab.previous
-        for index, frame in self.frames_by_context().items():
+        for index, frame in frames_by_context(self.m).items():
             contexts.setdefault(index, []).append((FMP_WORD, frame))
         for found in contexts.values():
             found.sort()
         return contexts
-
-    cdef dict frames_by_context(self):
-        """Return, for the index of every context that has one, the four elements of the frame-pointer word."""
-        cdef uint64_t index
-        cdef dict frames = dict.fromkeys(range(self.m.context_count), felt_word(NEW_FRAME))
-        for index in range(self.m.frame_size):
-            if self.m.frames[index].context:
-                frames[self.m.frames[index].context] = felt_word(self.m.frames[index].cells)
-        for index in range(self.m.call_count):
-            frames[self.m.calls[index].context] = felt_word(self.m.calls[index].frame)
-        frames[context_index(self.m)] = felt_word(self.m.user_frame)
-        if self.m.has_root_frame:
-            frames[0] = felt_word(self.m.root_frame)
-        else:
-            del frames[0]
-        return frames
 
     def contexts(self):
         """Return the contexts that have memory, ascending."""
