@@ -16,7 +16,14 @@
 #define LOAD_COUNT(place) (*(volatile uint32_t *)(place))
 #define STORE_COUNT(place, value) ((void)(*(volatile uint32_t *)(place) = (value)))
 #define ADD_COUNT(place, value) ((uint64_t)_InterlockedExchangeAdd64((volatile __int64 *)(place), (__int64)(value)))
-#define SET_POINTER(place, nothing, value) (_InterlockedCompareExchangePointer((void *volatile *)(place), value, nothing) == (nothing))
+#define SET_POINTER(place, nothing, value) set_pointer((void *volatile *)(place), &(nothing), value)
+
+ALWAYS_INLINE int set_pointer(void *volatile *place, void **expected, void *value) {
+    void *before = _InterlockedCompareExchangePointer(place, value, *expected);
+    int set = before == *expected;
+    *expected = before;
+    return set;
+}
 #endif
 
 /* Set a pointer that is NULL; 0 if another thread was faster. */

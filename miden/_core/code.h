@@ -38,8 +38,10 @@ typedef struct {
     uint32_t op_count;  /* blocks: operations, as they are written */
     uint32_t row_count; /* blocks: SPAN, padded operations, RESPANs, END; 0 until someone has counted: block_row_count */
     uint32_t heat;      /* how often it was started, up to where that does not matter any more (tier_heat.h) */
-    uint32_t reserved;
+    uint32_t target;    /* DYN, DYNCALL: the root that was found, plus 1; 0: none yet; TARGET_VARIES */
 } NodeC;
+
+#define TARGET_VARIES UINT32_MAX
 
 /* What is made of a node that is run often. Changed by any thread. */
 typedef struct {
@@ -49,6 +51,7 @@ typedef struct {
 
 typedef struct {
     uint64_t translated; /* rows, in all */
+    void *retired;       /* a RegionC that is used no more, and leads to others (tier_heat.h) */
     HotNodeC nodes[];
 } HotC;
 
@@ -160,7 +163,7 @@ ALWAYS_INLINE void node_init(NodeC *node, uint32_t kind, uint32_t a, uint32_t b,
     node->kind = kind, node->flags = 0;
     node->a = a, node->b = b;
     node->op_count = op_count, node->row_count = 0;
-    node->heat = node->reserved = 0;
+    node->heat = node->target = 0;
 }
 
 /* Check everything about the columns but the digests. Writes down the nodes, and the operations with an END behind those of
@@ -239,6 +242,13 @@ ALWAYS_INLINE void code_digest(const CodeC *code, uint64_t id, felt_t digest[4])
     load_words(digest, record_digest(code, id), 4);
 }
 
+ALWAYS_INLINE int digest_is(const CodeC *code, uint64_t id, const felt_t digest[4]) {
+    const uint8_t *own = record_digest(code, id);
+    uint64_t difference = 0;
+    for (int i = 0; i < 4; i++) difference |= load_u64(own + 8 * i) ^ digest[i];
+    return difference == 0;
+}
+
 /* --- roots -------------------------------------------------------------------------------------------------------- */
 
 ALWAYS_INLINE uint32_t code_root(const CodeC *code, uint64_t position) {
@@ -305,6 +315,15 @@ NOINLINE int64_t code_find_root(CodeC *code, const felt_t digest[4]) {
     }
     if (low == code->root_count || compare_root(code, sorted[low], digest) != 0) return -1;
     return (int64_t)code_root(code, sorted[low]);
+}
+
+/* The same for a node that asks for one root most of the time, and remembers it. */
+ALWAYS_INLINE int64_t code_find_target(CodeC *code, NodeC *node, const felt_t digest[4]) {
+    uint32_t target = LOAD_COUNT(&node->target);
+    if (LIKELY(target - 1 < TARGET_VARIES - 1) && digest_is(code, target - 1, digest)) return target - 1;
+    int64_t root = code_find_root(code, digest);
+    if (target != TARGET_VARIES) STORE_COUNT(&node->target, target || root < 0 ? TARGET_VARIES : (uint32_t)root + 1);
+    return root;
 }
 
 /* --- blocks ------------------------------------------------------------------------------------------------------- */
@@ -386,6 +405,10 @@ NOINLINE void code_free(CodeC *code) {
     for (uint64_t id = 0; hot && id < code->node_count; id++) {
         if ((uintptr_t)hot->nodes[id].region > 1) free(hot->nodes[id].region);
         free(hot->nodes[id].rows);
+    }
+    for (void *region = hot ? hot->retired : NULL, *next; region; region = next) {
+        memcpy(&next, region, sizeof next);
+        free(region);
     }
     free(hot);
     free(code->sorted_roots);

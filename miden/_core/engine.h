@@ -14,39 +14,6 @@
 #include "links.h"
 #include "tier_heat.h"
 
-/* --- contexts --------------------------------------------------------------------------------------------------- */
-
-/* Save the caller's context; there is room. */
-ALWAYS_INLINE void context_save(MachineC *m) {
-    CallC *call = &m->calls[m->call_count++];
-    call->context = (uint64_t)(m->context - m->contexts);
-    memcpy(call->fn_hash, m->fn_hash, sizeof call->fn_hash);
-    stack_open(m, call);
-}
-
-/* Open a context for a procedure, after context_save. */
-ALWAYS_INLINE void context_enter(MachineC *m, const felt_t digest[4]) {
-    context_open(m, m->clk + 1);
-    memcpy(m->fn_hash, digest, sizeof m->fn_hash);
-}
-
-ALWAYS_INLINE int context_restore(MachineC *m) {
-    uint64_t depth = stack_depth(m, m->sp);
-    if (UNLIKELY(depth > MIN_STACK_DEPTH)) return fault1(m, STATUS_STACK_DEPTH_ON_RETURN, depth);
-    const CallC *call = &m->calls[--m->call_count];
-    stack_close(m, call);
-    context_select(m, call->context);
-    memcpy(m->fn_hash, call->fn_hash, sizeof m->fn_hash);
-    return STATUS_OK;
-}
-
-NOINLINE int kernel_has(const MachineC *m, const felt_t digest[4]) {
-    for (uint64_t i = 0; i < m->kernel_count; i++) {
-        if (digest_compare(m->kernel + 4 * i, digest) == 0) return 1;
-    }
-    return 0;
-}
-
 /* --- the traversal ---------------------------------------------------------------------------------------------- */
 
 /* Stop for a node's decorators unless they have just been run. */
@@ -133,13 +100,13 @@ dispatch:
 
     case CONT_FINISH_DYN:
         BEGIN_ROW();
-        if (node->kind == NODE_DYNCALL) TRY(context_restore(m));
+        if (node->kind == NODE_DYNCALL) TRY(context_pop(m));
         END_ROW();
         EXIT_NODE();
 
     case CONT_FINISH_CALL:
         BEGIN_ROW();
-        TRY(context_restore(m));
+        TRY(context_pop(m));
         END_ROW();
         EXIT_NODE();
 
@@ -207,12 +174,12 @@ dispatch:
         goto block;
 
     case NODE_CALL: {
+        felt_t digest[4];
         TRY(context_reserve(m));
         TRY(continuations_reserve(m, 2));
         TRY(calls_reserve(m));
-        context_save(m);
-        context_open(m, m->clk + 1);
-        code_digest(m->forest, node->a, m->fn_hash);
+        code_digest(m->forest, node->a, digest);
+        context_push(m, NODE_CALL, digest);
         continuation_push(m, CONT_FINISH_CALL, node_id);
         END_ROW();
         START(node->a);
@@ -226,8 +193,7 @@ dispatch:
         }
         TRY(continuations_reserve(m, 2));
         TRY(calls_reserve(m));
-        context_save(m);
-        context_select(m, 0);
+        context_push(m, NODE_SYSCALL, digest);
         continuation_push(m, CONT_FINISH_CALL, node_id);
         END_ROW();
         START(node->a);
@@ -237,16 +203,13 @@ dispatch:
     case NODE_DYNCALL: {
         felt_t digest[4];
         TRY(memory_read_word(m, m->sp[0], digest));
-        int64_t root = code_find_root(m->forest, digest);
+        int64_t root = code_find_target(m->forest, node, digest);
         if (root < 0) TRY(resolve(m, STATUS_DYN, digest));
         if (node->kind == NODE_DYNCALL) TRY(context_reserve(m));
         TRY(continuations_reserve(m, root < 0 ? 3 : 2));
         TRY(calls_reserve(m));
         stack_drop(m);
-        if (node->kind == NODE_DYNCALL) {
-            context_save(m);
-            context_enter(m, digest);
-        }
+        if (node->kind == NODE_DYNCALL) context_push(m, NODE_DYNCALL, digest);
         continuation_push(m, CONT_FINISH_DYN, node_id);
         END_ROW();
         if (root >= 0) START((uint32_t)root);
@@ -331,6 +294,7 @@ NOINLINE void machine_free(MachineC *m) {
     free(m->codes);
     free(m->kernel);
     free(m->contexts);
+    free(m->frames);
     free(m->page_table);
     free(m->resolutions);
     free(m->links_taken);
@@ -362,7 +326,7 @@ NOINLINE MachineC *machine_new(CodeC *code, uint32_t entrypoint, const LimitsC *
     m->stack_capacity = INITIAL_STACK;
     m->stack = calloc(INITIAL_STACK, sizeof(felt_t));
     m->context_capacity = 4;
-    m->contexts = calloc(m->context_capacity, sizeof(ContextC));
+    m->contexts = calloc(m->context_capacity, sizeof *m->contexts);
     m->page_table_size = INITIAL_PAGE_TABLE;
     m->page_table = allocate_array(INITIAL_PAGE_TABLE, sizeof(PageSlotC));
     m->continuation_capacity = m->max_continuations < INITIAL_CONTINUATIONS ? m->max_continuations : INITIAL_CONTINUATIONS;

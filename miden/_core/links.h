@@ -7,7 +7,7 @@
 #ifndef MIDEN_LINKS_H
 #define MIDEN_LINKS_H
 
-#include "records.h"
+#include "contexts.h"
 
 /* Index of a code in this run, added if it is new; UINT32_MAX without memory. */
 NOINLINE uint32_t machine_add_code(MachineC *m, CodeC *code) {

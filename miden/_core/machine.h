@@ -1,5 +1,5 @@
-/* The state of one run. Read this first; then stack.h and memory.h, the ops_*.h by family, block.h (one basic block) and
- * engine.h (the traversal of nodes).
+/* The state of one run. Read this first; then stack.h, memory.h and contexts.h, the ops_*.h by family, block.h (one basic block)
+ * and engine.h (the traversal of nodes).
  *
  * A MachineC is plain data and owns all it points to except the codes, which its Python handle keeps alive. Every routine
  * that can fail returns a status: 0 (STATUS_DONE), a request, or a fault whose operands are left in `fault_values`. A
@@ -68,12 +68,11 @@ typedef struct WordSlabC {
     WordC words[];
 } WordSlabC;
 
-/* A memory context. Its frame-pointer word lives here, so that opening a context needs no page. */
+/* The frame-pointer word of a context that was left with another one than it was opened with. */
 typedef struct {
-    felt_t frame[4];      /* cells FMP_WORD .. FMP_WORD + 3 */
-    uint64_t id;          /* what the program sees: clock of the call + 1; 0 for the root */
-    uint64_t has_frame;   /* 1 once the frame-pointer word was written */
-} ContextC;
+    felt_t cells[4];  /* FMP_WORD .. FMP_WORD + 3 */
+    uint64_t context; /* index; 0: empty */
+} FrameWordC;
 
 /* What to do after the node in progress (processor.md section 2.1); BLOCK and the ones behind it are ours. */
 enum ContinuationKind {
@@ -101,6 +100,7 @@ typedef struct {
     uint64_t sp, floor, low;
     uint64_t context; /* index */
     felt_t fn_hash[4];
+    felt_t frame[4];  /* what `user_frame` was */
 } CallC;
 
 /* A circuit in memory that is being evaluated: inputs are read where they lie, outputs of gates are kept. */
@@ -139,7 +139,10 @@ typedef struct {
 
     /* memory of the current context */
     uint64_t context_key;  /* context index << PAGE_BITS */
-    ContextC *context;     /* current; inside `contexts` */
+    felt_t *frame;         /* its cells FMP_WORD .. FMP_WORD + 3: root_frame or user_frame */
+    felt_t root_frame[4];
+    felt_t user_frame[4];  /* of the innermost context that is not the root */
+    int has_root_frame;    /* 1 once that word was written; other contexts are opened with theirs */
     PageSlotC page_cache[PAGE_CACHE];
 
     /* clock: in a block, that of a row is block_clk + its position */
@@ -172,8 +175,10 @@ typedef struct {
     felt_t transcript[4];        /* state of the precompile transcript */
 
     /* memory of all contexts */
-    ContextC *contexts;          /* by index, ids ascending */
+    uint32_t *contexts;          /* ids, by index, ascending: clock of the call + 1, and 0 for the root */
     uint64_t context_count, context_capacity;
+    FrameWordC *frames;          /* open addressing, at most half full */
+    uint64_t frame_count, frame_size;
     PageSlotC *page_table;       /* open addressing, at most half full */
     uint64_t page_table_used, page_table_size;
     uint64_t page_seed;          /* keeps programs from choosing colliding pages */

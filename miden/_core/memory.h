@@ -2,8 +2,9 @@
  * (performance.md section 3).
  *
  * A read never creates anything: it sees the zero page where there is none. What was written is known by the word, four
- * cells; the limit counts four elements for every word written over all contexts. The word of the frame pointer is kept
- * in the context itself and never on a page.
+ * cells; the limit counts four elements for every word written over all contexts. The word of the frame pointer is never
+ * on a page: that of the current context is in the machine, those of callers are in their records, and one that is left
+ * for good is kept only if it is not what it was opened with. So a context costs its id.
  *
  * A program that writes one word here and one there would make a page for each and use 17 times the memory that the limit
  * means to allow. So once there are many pages with little on them, words go into the table on their own, and a page that
@@ -183,12 +184,17 @@ NOINLINE int memory_place_word(MachineC *m, PageC *page, uint64_t address, felt_
     return STATUS_OK;
 }
 
+/* Whether the current context has a frame-pointer word. */
+ALWAYS_INLINE int frame_is_written(const MachineC *m) {
+    return LIKELY(m->has_root_frame) || m->context_key;
+}
+
 /* Mark the frame-pointer word of the current context as written. */
 ALWAYS_INLINE int frame_for_write(MachineC *m) {
-    if (UNLIKELY(!m->context->has_frame)) {
+    if (UNLIKELY(!frame_is_written(m))) {
         int status = memory_check_limit(m, 1);
         if (status) return status;
-        m->context->has_frame = 1;
+        m->has_root_frame = 1;
         m->memory_elements += 4;
     }
     return STATUS_OK;
@@ -205,7 +211,7 @@ ALWAYS_INLINE int memory_check_word(MachineC *m, uint64_t address) {
 
 /* Where an element can be read, and the rest of its word with it; `address` is below ADDRESS_END. */
 ALWAYS_INLINE const felt_t *memory_cell(MachineC *m, uint64_t address) {
-    if (UNLIKELY(address >= FMP_WORD)) return &m->context->frame[address & 3];
+    if (UNLIKELY(address >= FMP_WORD)) return &m->frame[address & 3];
     return &page_find(m, address)->cells[address % PAGE_CELLS];
 }
 
@@ -225,7 +231,7 @@ ALWAYS_INLINE int memory_read_word(MachineC *m, uint64_t address, felt_t word[4]
 /* Where to write an element or a word that has been checked; marks the word. */
 ALWAYS_INLINE int memory_cell_for_write(MachineC *m, uint64_t address, felt_t **cell) {
     if (UNLIKELY(address >= FMP_WORD)) {
-        *cell = &m->context->frame[address & 3];
+        *cell = &m->frame[address & 3];
         return frame_for_write(m);
     }
     PageC *page = page_find(m, address);
@@ -254,7 +260,7 @@ ALWAYS_INLINE int memory_write_word(MachineC *m, uint64_t address, const felt_t 
 }
 
 ALWAYS_INLINE int memory_is_written(MachineC *m, uint64_t address) {
-    if (address >= FMP_WORD) return (int)m->context->has_frame;
+    if (address >= FMP_WORD) return frame_is_written(m);
     return page_find(m, address)->written[(address >> 2) % PAGE_WORDS] != WORD_UNTOUCHED;
 }
 
@@ -264,47 +270,7 @@ ALWAYS_INLINE int memory_reserve_two(MachineC *m, uint64_t first, uint64_t secon
     return missing ? memory_check_limit(m, missing) : STATUS_OK;
 }
 
-/* --- contexts --------------------------------------------------------------------------------------------------- */
-
-ALWAYS_INLINE void context_select(MachineC *m, uint64_t index) {
-    m->context = &m->contexts[index];
-    m->context_key = index << PAGE_BITS;
-}
-
-/* Make room for one more context; MEMORY_LIMIT counts its frame-pointer word. */
-ALWAYS_INLINE int context_reserve(MachineC *m) {
-    int status = memory_check_limit(m, 1);
-    if (UNLIKELY(status)) return status;
-    if (UNLIKELY(m->context_count == m->context_capacity)) {
-        uint64_t current = (uint64_t)(m->context - m->contexts);
-        ContextC *larger = grow_array(m->contexts, &m->context_capacity, m->context_count + 1, sizeof *larger);
-        if (!larger) return fault0(m, STATUS_NO_MEMORY);
-        m->contexts = larger;
-        m->context = &larger[current];
-    }
-    return STATUS_OK;
-}
-
-/* Open a context after context_reserve, its frame pointer written, and select it. */
-ALWAYS_INLINE void context_open(MachineC *m, uint64_t id) {
-    ContextC context = {{0, 0, FMP_INIT, 0}, id, 1};
-    m->contexts[m->context_count] = context;
-    context_select(m, m->context_count++);
-    m->memory_elements += 4;
-}
-
 /* --- for people, not for programs ------------------------------------------------------------------------------- */
-
-/* Index of the context with this id, or -1. */
-NOINLINE int64_t context_find(const MachineC *m, uint64_t id) {
-    uint64_t low = 0, high = m->context_count;
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (m->contexts[middle].id < id) low = middle + 1;
-        else high = middle;
-    }
-    return low < m->context_count && m->contexts[low].id == id ? (int64_t)low : -1;
-}
 
 /* The written word of an address below FMP_WORD in a context given by its index; NULL if there is none. Leaves the cache
  * alone. */

@@ -9,8 +9,7 @@
 #ifndef MIDEN_OPS_SYSTEM_H
 #define MIDEN_OPS_SYSTEM_H
 
-#include "memory.h"
-#include "stack.h"
+#include "contexts.h"
 
 #define OPERATION(name) ALWAYS_INLINE int op_##name(MachineC *m, felt_t *sp, uint64_t imm)
 #define LARGE_OPERATION(name) NOINLINE int op_##name(MachineC *m, felt_t *sp, uint64_t imm)

@@ -33,10 +33,12 @@ cdef extern from "engine.h" nogil:
         WordSlabC *previous
         uint32_t used
         WordC *words
-    ctypedef struct ContextC:
+    ctypedef struct FrameWordC:
+        felt_t[4] cells
+        uint64_t context
+    ctypedef struct CallC:
+        uint64_t context
         felt_t[4] frame
-        uint64_t id
-        uint64_t has_frame
     int CONT_ENTER_FOREST
     ctypedef struct ContinuationC:
         uint32_t kind
@@ -50,7 +52,9 @@ cdef extern from "engine.h" nogil:
         uint64_t max_continuations
         uint32_t entrypoint
         CodeC *forest
-        ContextC *context
+        felt_t[4] user_frame
+        int has_root_frame
+        felt_t[4] root_frame
         uint64_t clk
         felt_t *advice
         uint64_t advice_count
@@ -61,8 +65,12 @@ cdef extern from "engine.h" nogil:
         felt_t *kernel
         uint64_t kernel_count
         felt_t[4] transcript
-        ContextC *contexts
+        CallC *calls
+        uint64_t call_count
+        uint32_t *contexts
         uint64_t context_count
+        FrameWordC *frames
+        uint64_t frame_size
         SlabC *slabs
         WordSlabC *word_slabs
         const LinksC *links
@@ -111,7 +119,10 @@ cdef extern from "engine.h" nogil:
     void links_add(LinksC *links, const felt_t *digest, uint32_t code, uint32_t root)
     int machine_link(MachineC *m, const LinksC *links, uint64_t most, uint64_t most_bytes)
     uint64_t stack_depth(const MachineC *m, const felt_t *sp)
+    const felt_t *NEW_FRAME
+    uint64_t context_index(const MachineC *m)
     int64_t context_find(const MachineC *m, uint64_t id)
+    const felt_t *frame_peek(const MachineC *m, uint64_t index)
     const felt_t *word_peek(const MachineC *m, uint64_t index, uint64_t address)
     void *grow_array(void *array, uint64_t *capacity, uint64_t needed, size_t size)
     void *allocate_array(uint64_t count, size_t size)

@@ -261,7 +261,7 @@ cdef class Machine:
     @property
     def ctx(self):
         """Current memory context."""
-        return self.m.context.id
+        return self.m.contexts[context_index(self.m)]
 
     @property
     def depth(self):
@@ -401,9 +401,8 @@ cdef class Machine:
                 address = single.key % words * 4
                 contexts.setdefault((single.key ^ WORD_KEY) // words, []).append((address, felt_word(single.cells)))
             word_slab = word_slab.previous
-        for index in range(self.m.context_count):
-            if self.m.contexts[index].has_frame:
-                contexts.setdefault(index, []).append((FMP_WORD, felt_word(self.m.contexts[index].frame)))
+        for index, frame in frames_by_context(self.m).items():
+            contexts.setdefault(index, []).append((FMP_WORD, frame))
         for found in contexts.values():
             found.sort()
         return contexts
@@ -412,7 +411,7 @@ cdef class Machine:
         """Return the contexts that have memory, ascending."""
         self.take()
         try:
-            return [self.m.contexts[index].id for index in sorted(self.words_by_context())]
+            return [self.m.contexts[index] for index in sorted(self.words_by_context())]
         finally:
             flag_give(&self.busy)
 
@@ -471,12 +470,12 @@ cdef class Machine:
         self.take()
         try:
             stack, advice, memory = self.stack_list(), self.advice_list(), self.words_by_context()
-            numbers = [self.m.clk, self.m.context.id]
+            numbers = [self.m.clk, self.m.contexts[context_index(self.m)]]
             numbers += [self.m.fn_hash[element] for element in range(4)]
             numbers += [self.m.transcript[element] for element in range(4)]
             numbers += [len(stack), *stack, len(advice), *advice]
             for index, words in sorted(memory.items()):
-                numbers += [self.m.contexts[index].id, len(words)]
+                numbers += [self.m.contexts[index], len(words)]
                 for address, word in words:
                     numbers += [address, *word]
         finally:
@@ -487,7 +486,7 @@ cdef class Machine:
         return image
 
     def __repr__(self):
-        return f"<Machine at clk {self.m.clk}, ctx {self.m.context.id}, depth {stack_depth(self.m, self.m.sp)}>"
+        return f"<Machine at clk {self.m.clk}, ctx {self.m.contexts[context_index(self.m)]}, depth {stack_depth(self.m, self.m.sp)}>"
 
 
 include "runs.pxi"

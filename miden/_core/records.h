@@ -1,4 +1,4 @@
-/* Room for continuations and for the contexts of callers. */
+/* Room for continuations and for what is saved of callers. */
 #ifndef MIDEN_RECORDS_H
 #define MIDEN_RECORDS_H
 

@@ -118,10 +118,16 @@ ALWAYS_INLINE ValueC *entry_at(TranslationC *t, int32_t place, int32_t *entry_id
     return place <= 0 ? &t->values[entry_ids[-place]] : NULL;
 }
 
-ALWAYS_INLINE void emit_move(TranslationC *t, int32_t to, int32_t from) {
+ALWAYS_INLINE UopC *emit_move(TranslationC *t, int32_t to, int32_t from) {
     UopC *move = emit(t, U_MOV);
     move->d = (int16_t)to;
     move->a = (int16_t)from;
+    return move;
+}
+
+ALWAYS_INLINE void move_value(TranslationC *t, int32_t to, const ValueC *value) {
+    UopC *move = emit_move(t, to, value->place);
+    if (value - t->values == t->last_result) move->op = FROM_LAST(U_MOV);
 }
 
 /* Where a result of instruction `at` goes. */
@@ -145,7 +151,7 @@ NOINLINE void move_early(TranslationC *t, const ValueC *result, int32_t at, int3
     ValueC *next = entry_at(t, occupant->wanted, entry_ids);
     if (next && next->last >= at && next->place == occupant->wanted) return;
     note_write(t, occupant->wanted, at - 1); /* before the check of that instruction */
-    emit_move(t, occupant->wanted, occupant->place);
+    move_value(t, occupant->wanted, occupant);
     occupant->place = occupant->wanted;
 }
 
@@ -182,12 +188,65 @@ ALWAYS_INLINE uint16_t pair_variant(const InstructionC *instruction, int high, i
     return instruction->op;
 }
 
+ALWAYS_INLINE int sets_last(uint16_t op) {
+    return op <= U_LDU || op == U_EXPM || op == U_LDI || op == U_LDF || op == U_ADVPOP || op == U_CLK;
+}
+
+/* Bring the operand that is the last result, if there is one, to the first place, where its micro-operation need not load it
+ * again. The ids go with the places. */
+ALWAYS_INLINE uint16_t operands_from_last(const TranslationC *t, uint16_t op, int count, int32_t *ids, int16_t *places) {
+    int found = 0;
+    if (t->last_result < 0 || op > U_LDU) return op;
+    while (found < count && ids[found] != t->last_result) found++;
+    if (found == count) return op;
+    switch (found ? op : U_MOV) {
+    case U_MOV: break;
+    case U_UADD3: case U_UADD3L:
+    case U_ADD: case U_PLUS: case U_MUL: case U_TIMES: case U_NEGADD: case U_EQ: case U_NEQ: case U_AND: case U_OR: case U_XOR:
+    case U_UADD: case U_UADDL: case U_UADDH: case U_UMUL: case U_UMULL: case U_UMULH: case U_XROTL: case U_BREQ: case U_BRNE: case U_MADDI:
+        break;
+    case U_MADD: case U_UMADD: case U_UMADDL:
+        if (found == 1) break;
+        if (op != U_MADD) return op;
+        op = U_ADDM; /* [c, b, a] */
+        break;
+    case U_SUB: op = U_SUBR; break;
+    default: return op;
+    }
+    int16_t place = places[found];
+    places[found] = places[0];
+    places[0] = place;
+    return FROM_LAST(op);
+}
+
+/* Two micro-operations in one, where the second goes on with the result of the first: pairs that are frequent in hashes of the
+ * core library, and the end of a loop that counts. */
+NOINLINE void fuse_last_two(TranslationC *t) {
+    static const uint16_t PAIRS[][3] = {
+        {U_XOR, U_XOR, U_XOR_XOR},           {U_AND, U_XOR, U_AND_XOR},           {U_XOR, U_AND, U_XOR_AND},
+        {U_UADDL, U_XROTL, U_UADDL_XROTL},   {U_UADD3L, U_XROTL, U_UADD3L_XROTL}, {U_ADDI, U_BRNZ, U_ADDI_BRNZ},
+    };
+    if (t->uop_count < t->segment + 3 || t->failed) return;
+    UopC *second = &t->uops[t->uop_count - 1], *first = second - 1;
+    int from_last = first->op > U_COUNT;
+    for (size_t i = 0; i < sizeof PAIRS / sizeof *PAIRS; i++) {
+        if (second->op != FROM_LAST(PAIRS[i][1]) || first->op != (from_last ? FROM_LAST(PAIRS[i][0]) : PAIRS[i][0])) continue;
+        first->op = from_last ? FROM_LAST(PAIRS[i][2]) : PAIRS[i][2];
+        first->e = second->d;
+        first->target = second->b;
+        if (PAIRS[i][0] != U_ADDI) first->imm = second->imm;
+        t->uop_count--;
+        return;
+    }
+}
+
 /* Results go to d, e, b, c; operands come from a, b, c, those of a word to be stored from a, then d, e, b, c. */
 NOINLINE void emit_instruction(TranslationC *t, int32_t at, int32_t *entry_ids) {
     InstructionC *instruction = &t->instructions[at];
     int16_t in[5], out[4] = {0, 0, 0, 0};
     uint64_t imm = instruction->imm;
     uint16_t op = instruction->op;
+    int low = 0;
     for (int i = 0; i < instruction->out_count; i++) move_early(t, &t->values[instruction->out[i]], at, entry_ids);
     for (int i = 0; i < instruction->in_count; i++) in[i] = operand(t, instruction->in[i]);
     for (int i = 0; i < instruction->in_count; i++) {
@@ -202,14 +261,17 @@ NOINLINE void emit_instruction(TranslationC *t, int32_t at, int32_t *entry_ids) 
         out[i] = value->place = place_result(t, value, at, entry_ids);
     }
     if (instruction->out_count == 2) {
-        int high = t->values[instruction->out[0]].uses > 0, low = t->values[instruction->out[1]].uses > 0;
+        int high = t->values[instruction->out[0]].uses > 0;
+        low = t->values[instruction->out[1]].uses > 0;
         op = pair_variant(instruction, high, low, &imm);
         if (op != instruction->op && low) out[0] = out[1]; /* the only result is in d */
     }
-    UopC *uop = emit(t, op);
+    uint16_t variant = operands_from_last(t, op, instruction->in_count, instruction->in, in);
+    UopC *uop = emit(t, variant);
     uop->imm = imm;
     uop->d = out[0];
     uop->e = out[1];
+    if (sets_last(op)) t->last_result = instruction->out[instruction->out_count == 2 && (op == instruction->op || low)];
     if (op == U_STW) {
         uop->a = in[0], uop->d = in[1], uop->e = in[2], uop->b = in[3], uop->c = in[4];
         uop->imm = at < t->last_check;
@@ -221,6 +283,7 @@ NOINLINE void emit_instruction(TranslationC *t, int32_t at, int32_t *entry_ids) 
         if (instruction->in_count > 2) uop->c = in[2];
         if (instruction->effects & EFFECT_STORE) uop->e = at < t->last_check; /* to be logged */
     }
+    fuse_last_two(t);
 }
 
 /* --- the end ---------------------------------------------------------------------------------------------------- */
@@ -245,7 +308,7 @@ NOINLINE void emit_moves(TranslationC *t) {
                 pending[left++] = place;
                 continue;
             }
-            emit_move(t, place, value->place);
+            move_value(t, place, value);
             if (!is_scratch(t, value->place)) readers[value->place + SYMBOLIC_BIAS]--;
         }
         if (left == count) {
@@ -281,11 +344,12 @@ ALWAYS_INLINE int overwritten(const TranslationC *t, int32_t place) {
 NOINLINE uint16_t branch_for(TranslationC *t, int32_t condition, int wanted, int32_t operands[2], int *count) {
     static const uint16_t BRANCHES[][3] = {
         {U_EQZ, U_BRNZ, U_BRZ}, {U_NEZ, U_BRZ, U_BRNZ}, {U_EQ, U_BRNE, U_BREQ}, {U_NEQ, U_BREQ, U_BRNE}, {U_USUB, U_BRGE, U_BRLT},
+        {U_LT, U_BRGE, U_BRLT}, {U_GE, U_BRLT, U_BRGE},
     };
     const ValueC *value = &t->values[condition];
     if (value->definition >= 0) {
         const InstructionC *made = &t->instructions[value->definition];
-        for (int i = 0; i < 5; i++) {
+        for (size_t i = 0; i < sizeof BRANCHES / sizeof *BRANCHES; i++) {
             if (made->op != BRANCHES[i][0] || (made->op == U_USUB && made->out[0] != condition)) continue;
             *count = made->in_count;
             for (int k = 0; k < made->in_count; k++) operands[k] = made->in[k];
@@ -308,6 +372,7 @@ NOINLINE uint64_t segment_close(TranslationC *t, uint16_t op, int32_t condition,
         if (t->values[id].kind == VALUE_ENTRY) entry_ids[-t->values[id].place] = id;
     }
     t->free_count = 0;
+    t->last_result = -1;
     t->dump = (t->highest > t->top ? t->highest : t->top) + 1;
     t->next_place = t->dump + 1;
     t->first_saved = 1;
@@ -318,17 +383,19 @@ NOINLINE uint64_t segment_close(TranslationC *t, uint16_t op, int32_t condition,
     int16_t places[2] = {0, 0};
     for (int i = 0; i < operand_count; i++) {
         places[i] = operand(t, operands[i]);
-        if (!overwritten(t, places[i])) continue;
+        int from_last = operands[i] == t->last_result && (i == 0 || ((op == U_BREQ || op == U_BRNE) && operands[0] != operands[1]));
+        if (from_last || !overwritten(t, places[i])) continue;
         int16_t scratch = (int16_t)t->next_place++;
-        emit_move(t, scratch, places[i]);
+        move_value(t, scratch, &t->values[operands[i]]);
         places[i] = scratch;
     }
     emit_moves(t);
-    uint64_t end = t->uop_count;
-    UopC *uop = emit(t, op);
+    UopC *uop = emit(t, operands_from_last(t, op, operand_count, operands, places));
     uop->d = (int16_t)t->top;
     uop->a = places[0];
     uop->b = places[1];
+    fuse_last_two(t);
+    uint64_t end = t->uop_count - 1;
     UopC *segment = &t->uops[t->segment];
     segment->imm = t->segment_rows;
     segment->a = (int16_t)t->lowest;
@@ -342,7 +409,9 @@ NOINLINE uint64_t segment_close(TranslationC *t, uint16_t op, int32_t condition,
     for (int32_t i = 0; i < t->last_check && !undo; i++) {
         undo = t->instructions[i].op != U_COUNT && (t->instructions[i].effects & (EFFECT_STORE | EFFECT_ADVICE));
     }
-    if (undo) segment->op = U_UNDO;
+    int calls = 0;
+    for (int32_t i = 0; i < t->last_check; i++) calls |= t->instructions[i].op != U_COUNT && (t->instructions[i].effects & EFFECT_CALL);
+    if (undo || calls) segment->op = calls ? U_UNDOC : U_UNDO;
     t->open = 0;
     return end;
 }

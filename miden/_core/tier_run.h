@@ -2,105 +2,19 @@
 #ifndef MIDEN_TIER_RUN_H
 #define MIDEN_TIER_RUN_H
 
-#include "ops_crypto.h"
-#include "ops_field.h"
-#include "ops_memory.h"
-#include "tier_translate.h"
-
-/* What a store has overwritten. */
-typedef struct {
-    felt_t *cell;
-    felt_t before;
-    uint8_t *written; /* not NULL: the word was new, and is to be forgotten */
-} UndoC;
-
-/* Shifting so many elements for a zero below them is still cheap. */
-#define CHEAP_SHIFT 256
-
-/* Operations that are executed as they are. */
-NOINLINE int large_operation(MachineC *m, felt_t *sp, int opcode, uint64_t imm) {
-    switch (opcode) {
-#define CASE(NAME, name) case OP_##NAME: return op_##name(m, sp, imm);
-        CASE(INV, inv) CASE(CALLER, caller) CASE(SDEPTH, sdepth) CASE(EXT2MUL, ext2mul) CASE(EMIT, emit) CASE(FRIE2F4, frie2f4)
-        CASE(HPERM, hperm) CASE(MPVERIFY, mpverify) CASE(PIPE, pipe) CASE(MSTREAM, mstream) CASE(HORNERBASE, hornerbase)
-        CASE(HORNEREXT, hornerext) CASE(EVALCIRCUIT, evalcircuit) CASE(LOGPRECOMPILE, logprecompile) CASE(MRUPDATE, mrupdate)
-        CASE(CRYPTOSTREAM, cryptostream)
-#undef CASE
-    default: return STATUS_BUDGET; /* the plain engine knows */
-    }
-}
-
-/* Make room for a segment at the edges of the stack: zeros below, places above. The number of places by which the floor
- * was lowered, or -1 if the plain engine has to do it (or to find out that there is no room). */
-NOINLINE int64_t segment_room(MachineC *m, felt_t **place, const UopC *segment) {
-    felt_t *sp = *place;
-    int64_t lowered = m->sp_min - (sp + segment->a);
-    if (lowered < 0) lowered = 0;
-    uint64_t depth = stack_depth(m, sp), needed = (uint64_t)(sp - m->stack) + (uint64_t)segment->b + STACK_SLACK + SEGMENT_SAVED + 2;
-    if (depth + (uint64_t)lowered + (uint64_t)segment->c + m->saved_overflow > m->max_stack) return -1;
-    if (needed > m->stack_capacity) {
-        uint64_t top = (uint64_t)(sp - m->stack), floor = (uint64_t)(m->floor - m->stack), low = (uint64_t)(m->low - m->stack);
-        felt_t *larger = grow_array(m->stack, &m->stack_capacity, needed, sizeof(felt_t));
-        if (!larger) return -1;
-        m->stack = larger;
-        m->floor = larger + floor;
-        m->low = larger + low;
-        sp = larger + top;
-    }
-    if (lowered > m->floor - m->low) {
-        if (depth > CHEAP_SHIFT || lowered > SEGMENT_SAVED) return -1;
-        int64_t shift = lowered > STACK_SLACK ? lowered : STACK_SLACK;
-        memmove(m->floor + shift, m->floor, (size_t)depth * sizeof(felt_t));
-        memset(m->floor, 0, (size_t)shift * sizeof(felt_t));
-        m->floor += shift;
-        sp += shift;
-    }
-    m->floor -= lowered;
-    stack_set_bounds(m);
-    *place = sp;
-    return lowered;
-}
-
-/* A page cannot be had, or is not of the simple kind: the plain engine stores. */
-NOINLINE int store_new_word(MachineC *m, uint64_t address, felt_t **cell, uint8_t **written) {
-    PageC *page = page_find(m, address);
-    if (page == &m->view || 4 > m->max_memory - m->memory_elements) return 0;
-    if (page == &m->zero_page && m->page_count >= MANY_PAGES) return 0;
-    if (memory_place_word(m, page, address, cell)) return 0;
-    *written = &page_find(m, address)->written[(address >> 2) % PAGE_WORDS];
-    return 1;
-}
-
-/* Where to store at an address below ADDRESS_END so that it can be undone; `written` is set if the word is new. NULL: no. */
-ALWAYS_INLINE felt_t *cell_to_log(MachineC *m, uint64_t address, uint8_t **written) {
-    *written = NULL;
-    if (UNLIKELY(address >= FMP_WORD)) return m->context->has_frame ? &m->context->frame[address & 3] : NULL;
-    PageC *page = page_find(m, address);
-    felt_t *cell = &page->cells[address % PAGE_CELLS];
-    if (UNLIKELY(page->written[(address >> 2) % PAGE_WORDS] != WORD_WRITTEN) && !store_new_word(m, address, &cell, written)) return NULL;
-    return cell;
-}
-
-NOINLINE void undo_stores(MachineC *m, const UndoC *log, uint32_t count) {
-    while (count--) {
-        *log[count].cell = log[count].before;
-        if (log[count].written) {
-            *log[count].written = WORD_UNTOUCHED;
-            m->memory_elements -= 4;
-        }
-    }
-}
+#include "tier_state.h"
 
 #define D sp[uop->d]
 #define E sp[uop->e]
 #define A sp[uop->a]
 #define B sp[uop->b]
 #define C sp[uop->c]
+#define T sp[uop->target]
 #define IMM uop->imm
 #define LOW32(x) ((x) & 0xffffffff)
 
 #if defined(__GNUC__)
-#define UOP(name) L_##name:
+#define UOP(name) L_U_##name:
 #define DISPATCH() goto *labels[uop->op]
 #else
 #define UOP(name) case U_##name:
@@ -122,36 +36,76 @@ NOINLINE void undo_stores(MachineC *m, const UndoC *log, uint32_t count) {
         if (UNLIKELY(condition)) goto bail; \
         NEXT_UOP();                         \
     }
-#define PAIR(name, expression)          \
-    UOP(name) {                         \
-        uint64_t result = expression;   \
-        D = result >> 32;               \
-        E = LOW32(result);              \
-        NEXT_UOP();                     \
+/* Two of them, of which the last is the one that operations go on with most of the time. */
+#define PAIR(name, expression)                \
+    TWICE(name, uint64_t result = expression; \
+          D = result >> 32;                   \
+          E = last = LOW32(result);           \
+          NEXT_UOP())
+#define BORROW(name, expression)              \
+    TWICE(name, uint64_t result = expression; \
+          D = result >> 63;                   \
+          E = last = LOW32(result);           \
+          NEXT_UOP())
+/* The same twice: with operand a from its place, and from the last result. */
+#define TWICE(name, ...)   \
+    UOP(name) {            \
+        uint64_t a = A;    \
+        __VA_ARGS__;       \
+    }                      \
+    UOP(LAST_##name) {     \
+        uint64_t a = last; \
+        __VA_ARGS__;       \
     }
-#define BRANCH(name, condition)                         \
-    UOP(name) {                                         \
+#define ENTER_SEGMENT()                                                                    \
+    do {                                                                                   \
+        segment = uop;                                                                     \
+        if (UNLIKELY(stop - clk < IMM)) goto resume;                                       \
+        if (UNLIKELY(sp + uop->a < m->sp_min || sp + uop->b >= m->sp_max)) {               \
+            felt_t *place = sp;                                                            \
+            lowered = segment_room(m, &place, uop);                                        \
+            if (lowered < 0) goto resume;                                                  \
+            sp = place;                                                                    \
+            lowered_at = clk + IMM;                                                        \
+        }                                                                                  \
+        clk += IMM;                                                                        \
+    } while (0)
+/* One result. */
+#define RESULT(name, expression) TWICE(name, D = last = expression; NEXT_UOP())
+/* Two results, the second made from the first and the place in `target`. */
+#define FUSED(name, expression, second)     \
+    TWICE(name, uint64_t first = expression; \
+          D = first;                         \
+          E = last = second;                 \
+          NEXT_UOP())
+#define BRANCH(name, condition) TWICE(name, BRANCH_IF(condition, uop->d))
+/* Jump on a condition; in any case the top moves. */
+#define BRANCH_IF(condition, move)                      \
+    do {                                                \
         int taken = condition;                          \
-        sp += uop->d;                                   \
+        sp += move;                                     \
         uop = taken ? uops + uop->target : uop + 1;     \
         DISPATCH();                                     \
-    }
+    } while (0)
 
 /* Run a region from its start. Leaves what is to be done next on the stack of continuations, which has room. */
-NOINLINE void region_run(MachineC *m, const RegionC *region) {
+NOINLINE void region_run(MachineC *m, RegionC *region) {
     const UopC *const uops = region->uops, *uop = uops, *segment = uops;
     felt_t *sp = m->sp;
-    uint64_t clk = m->clk, lowered_at = 0, advice = 0;
+    uint64_t clk = m->clk, lowered_at = 0, advice = 0, last = 0;
     const uint64_t stop = m->stop;
     int64_t lowered = 0;
     uint32_t logged = 0;
     felt_t saved[SEGMENT_SAVED];
     UndoC log[SEGMENT_STORES + 8];
+    ContextStateC start, callers[INSIDE_CALLS];
 
 #if defined(__GNUC__)
-#define UOP_LABEL(name) [U_##name] = &&L_##name,
-    static const void *const labels[U_COUNT] = {FOR_EACH_UOP(UOP_LABEL)};
+#define UOP_LABEL(name) [U_##name] = &&L_U_##name,
+#define LAST_LABEL(name) [U_LAST_##name] = &&L_U_LAST_##name,
+    static const void *const labels[U_END] = {FOR_EACH_UOP(UOP_LABEL) FOR_EACH_FROM_LAST(LAST_LABEL)};
 #undef UOP_LABEL
+#undef LAST_LABEL
     DISPATCH();
 #else
 dispatch:
@@ -159,22 +113,20 @@ dispatch:
 #endif
 
     /* --- segments --- */
-    UOP(UNDO)
     UOP(SEGMENT) {
-        segment = uop;
-        if (UNLIKELY(stop - clk < IMM)) goto resume;
-        if (UNLIKELY(sp + uop->a < m->sp_min || sp + uop->b >= m->sp_max)) {
-            lowered = segment_room(m, &sp, uop);
-            if (lowered < 0) goto resume;
-            lowered_at = clk + IMM;
-        }
-        clk += IMM;
-        if (uop->op == U_UNDO) {
-            const felt_t *first = sp + uop->d;
-            for (int i = 0; i < uop->e; i++) saved[i] = first[i];
-            advice = m->advice_count;
-            logged = 0;
-        }
+        ENTER_SEGMENT();
+        NEXT_UOP();
+    }
+    UOP(UNDOC) {
+        context_note_state(m, &start);
+        goto undo;
+    }
+    UOP(UNDO) undo: {
+        ENTER_SEGMENT();
+        const felt_t *first = sp + uop->d;
+        for (int i = 0; i < uop->e; i++) saved[i] = first[i];
+        advice = m->advice_count;
+        logged = 0;
         NEXT_UOP();
     }
     UOP(LARGE) {
@@ -184,6 +136,25 @@ dispatch:
         if (UNLIKELY(large_operation(m, sp, uop->e, IMM))) goto resume;
         if (uop->d > 0) sp++;
         if (uop->d < 0 && UNLIKELY(--sp < m->sp_min)) sp = stack_underflow(m, sp);
+        clk++;
+        NEXT_UOP();
+    }
+    UOP(CALL) {
+        segment = uop;
+        if (UNLIKELY(clk >= stop)) goto resume;
+        m->sp = sp;
+        m->clk = clk;
+        if (UNLIKELY(call_begin(m, (uint32_t)uop->e, IMM))) goto resume;
+        sp = m->sp;
+        clk++;
+        NEXT_UOP();
+    }
+    UOP(RETURN) {
+        segment = uop;
+        if (UNLIKELY(clk >= stop)) goto resume;
+        m->sp = sp;
+        if (UNLIKELY(context_pop(m))) goto resume;
+        sp = m->sp;
         clk++;
         NEXT_UOP();
     }
@@ -198,94 +169,93 @@ dispatch:
         return;
     }
     SIMPLE(ADJUST, sp += uop->d)
-    BRANCH(JUMP, 1)
-    BRANCH(BRZ, A == 0)
-    BRANCH(BRNZ, A != 0)
-    BRANCH(BREQ, A == B)
-    BRANCH(BRNE, A != B)
-    BRANCH(BRLT, A < B)
-    BRANCH(BRGE, A >= B)
+    UOP(JUMP) BRANCH_IF(1, uop->d);
+    BRANCH(BRZ, a == 0)
+    BRANCH(BRNZ, a != 0)
+    BRANCH(BREQ, a == B)
+    BRANCH(BRNE, a != B)
+    BRANCH(BRLT, a < B)
+    BRANCH(BRGE, a >= B)
     UOP(BAIL) goto bail;
 
     /* --- field --- */
-    SIMPLE(MOV, D = A)
+    TWICE(MOV, D = a; NEXT_UOP())
     SIMPLE(MOVI, D = IMM)
-    SIMPLE(ADD, D = felt_add(A, B))
-    SIMPLE(ADDI, D = felt_add(A, IMM))
-    SIMPLE(PLUS, D = A + B)
-    SIMPLE(PLUSI, D = A + IMM)
-    SIMPLE(SUB, D = felt_sub(A, B))
-    SIMPLE(NEG, D = felt_neg(A))
-    SIMPLE(MUL, D = felt_mul(A, B))
-    SIMPLE(MULI, D = felt_mul(A, IMM))
-    SIMPLE(TIMES, D = A * B)
-    SIMPLE(MADD, D = felt_mul_add(A, B, C))
-    SIMPLE(MADDI, D = felt_mul_add(A, B, IMM))
-    SIMPLE(NEGADD, D = felt_sub(felt_neg(A), B))
-    SIMPLE(EXPM, D = felt_mul(C, A ? B : 1))
-    SIMPLE(EQ, D = A == B)
-    SIMPLE(EQI, D = A == IMM)
-    SIMPLE(EQZ, D = A == 0)
-    SIMPLE(NEQ, D = A != B)
-    SIMPLE(NEQI, D = A != IMM)
-    SIMPLE(NEZ, D = A != 0)
+    RESULT(ADD, felt_add(a, B))
+    RESULT(ADDI, felt_add(a, IMM))
+    RESULT(PLUS, a + B)
+    RESULT(PLUSI, a + IMM)
+    RESULT(SUB, felt_sub(a, B))
+    RESULT(SUBR, felt_sub(B, a))
+    RESULT(NEG, felt_neg(a))
+    RESULT(MUL, felt_mul(a, B))
+    RESULT(MULI, felt_mul(a, IMM))
+    RESULT(TIMES, a * B)
+    RESULT(MADD, felt_mul_add(a, B, C))
+    RESULT(MADDI, felt_mul_add(a, B, IMM))
+    RESULT(ADDM, felt_mul_add(B, C, a))
+    RESULT(NEGADD, felt_neg_add(a, B))
+    SIMPLE(EXPM, D = last = felt_mul(C, A ? B : 1))
+    RESULT(EQ, a == B)
+    RESULT(EQI, a == IMM)
+    RESULT(EQZ, a == 0)
+    RESULT(NEQ, a != B)
+    RESULT(NEQI, a != IMM)
+    RESULT(NEZ, a != 0)
+    RESULT(LT, a < B)
+    RESULT(GE, a >= B)
 
     /* --- bits --- */
-    SIMPLE(AND, D = A & B)
-    SIMPLE(ANDI, D = A & IMM)
-    SIMPLE(OR, D = A | B)
-    SIMPLE(XOR, D = A ^ B)
-    SIMPLE(XORI, D = A ^ IMM)
-    SIMPLE(SHRI, D = A >> IMM)
-    SIMPLE(SHLI, D = LOW32(A << IMM))
-    SIMPLE(LO32, D = LOW32(A))
-    SIMPLE(HI32, D = A >> 32)
-    SIMPLE(ROTL, uint32_t x = (uint32_t)A; D = (uint32_t)(x << IMM | x >> (32 - IMM)))
-    SIMPLE(XROTL, uint32_t x = (uint32_t)(A ^ B); D = (uint32_t)(x << IMM | x >> (32 - IMM)))
+    RESULT(AND, a & B)
+    RESULT(ANDI, a & IMM)
+    RESULT(OR, a | B)
+    RESULT(XOR, a ^ B)
+    RESULT(XORI, a ^ IMM)
+    RESULT(SHRI, a >> IMM)
+    RESULT(SHLI, LOW32(a << IMM))
+    RESULT(LO32, LOW32(a))
+    RESULT(HI32, a >> 32)
+    RESULT(ROTL, rotate_left(a, IMM))
+    RESULT(XROTL, rotate_left(a ^ B, IMM))
 
     /* --- 32-bit numbers --- */
-    PAIR(UADD, A + B)
-    PAIR(UADDI, A + IMM)
-    SIMPLE(UADDL, D = LOW32(A + B))
-    SIMPLE(UADDLI, D = LOW32(A + IMM))
-    SIMPLE(UADDH, D = (A + B) >> 32)
-    PAIR(UADD3, A + B + C)
-    SIMPLE(UADD3L, D = LOW32(A + B + C))
-    PAIR(UMUL, A * B)
-    PAIR(UMULI, A * IMM)
-    SIMPLE(UMULL, D = LOW32(A * B))
-    SIMPLE(UMULLI, D = LOW32(A * IMM))
-    SIMPLE(UMULH, D = A * B >> 32)
-    PAIR(UMADD, A * B + C)
-    SIMPLE(UMADDL, D = LOW32(A * B + C))
-    UOP(USUB) {
-        uint64_t result = A - B;
-        D = result >> 63;
-        E = LOW32(result);
-        NEXT_UOP();
-    }
-    UOP(USUBI) {
-        uint64_t result = A - IMM;
-        D = result >> 63;
-        E = LOW32(result);
-        NEXT_UOP();
-    }
-    SIMPLE(USUBL, D = LOW32(A - B))
-    SIMPLE(USUBLI, D = LOW32(A - IMM))
-    SIMPLE(USUBH, D = A < B)
-    UOP(UDIV) {
-        uint32_t a = (uint32_t)A, b = (uint32_t)B;
-        if (UNLIKELY(b == 0)) goto bail;
-        D = a / b;
-        E = a % b;
-        NEXT_UOP();
-    }
-    UOP(UDIVI) {
-        uint32_t a = (uint32_t)A, b = (uint32_t)IMM;
-        D = a / b;
-        E = a % b;
-        NEXT_UOP();
-    }
+    PAIR(UADD, a + B)
+    PAIR(UADDI, a + IMM)
+    RESULT(UADDL, LOW32(a + B))
+    RESULT(UADDLI, LOW32(a + IMM))
+    RESULT(UADDH, (a + B) >> 32)
+    PAIR(UADD3, a + B + C)
+    RESULT(UADD3L, LOW32(a + B + C))
+    PAIR(UMUL, a * B)
+    PAIR(UMULI, a * IMM)
+    RESULT(UMULL, LOW32(a * B))
+    RESULT(UMULLI, LOW32(a * IMM))
+    RESULT(UMULH, a * B >> 32)
+    PAIR(UMADD, a * B + C)
+    RESULT(UMADDL, LOW32(a * B + C))
+    PAIR(UMADDI, a * IMM + B)
+    BORROW(USUB, a - B)
+    BORROW(USUBI, a - IMM)
+    RESULT(USUBL, LOW32(a - B))
+    RESULT(USUBLI, LOW32(a - IMM))
+    RESULT(USUBH, a < B)
+    TWICE(UDIV, uint32_t x = (uint32_t)a, y = (uint32_t)B;
+          if (UNLIKELY(y == 0)) goto bail;
+          D = x / y;
+          E = last = x % y;
+          NEXT_UOP())
+    TWICE(UDIVI, uint32_t x = (uint32_t)a, y = (uint32_t)IMM;
+          D = x / y;
+          E = last = x % y;
+          NEXT_UOP())
+
+    /* --- two in one --- */
+    FUSED(XOR_XOR, a ^ B, first ^ T)
+    FUSED(AND_XOR, a & B, first ^ T)
+    FUSED(XOR_AND, a ^ B, first & T)
+    FUSED(UADDL_XROTL, LOW32(a + B), rotate_left(first ^ T, IMM))
+    FUSED(UADD3L_XROTL, LOW32(a + B + C), rotate_left(first ^ T, IMM))
+    TWICE(ADDI_BRNZ, D = last = felt_add(a, IMM); BRANCH_IF(last != 0, uop->e))
 
     /* --- checks --- */
     CHECK(CHK, A >> 32)
@@ -304,15 +274,12 @@ dispatch:
     }
 
     /* --- memory and advice --- */
-    UOP(LD) {
-        felt_t address = A;
-        if (UNLIKELY(address >= FMP_WORD)) goto bail;
-        D = page_find(m, address)->cells[address % PAGE_CELLS];
-        NEXT_UOP();
-    }
-    SIMPLE(LDU, felt_t address = A; D = page_find(m, address)->cells[address % PAGE_CELLS])
-    SIMPLE(LDI, D = page_find(m, IMM)->cells[IMM % PAGE_CELLS])
-    SIMPLE(LDF, D = m->context->frame[IMM & 3])
+    TWICE(LD, if (UNLIKELY(a >= FMP_WORD)) goto bail;
+          D = last = page_find(m, a)->cells[a % PAGE_CELLS];
+          NEXT_UOP())
+    RESULT(LDU, page_find(m, a)->cells[a % PAGE_CELLS])
+    SIMPLE(LDI, D = last = page_find(m, IMM)->cells[IMM % PAGE_CELLS])
+    SIMPLE(LDF, D = last = m->frame[IMM & 3])
     UOP(LDW) {
         felt_t address = A, x0, x1, x2, x3;
         if (UNLIKELY(address >= FMP_WORD || address & 3)) goto bail;
@@ -366,21 +333,64 @@ dispatch:
     }
     UOP(ADVPOP) {
         if (UNLIKELY(m->advice_count == 0)) goto bail;
-        D = m->advice[--m->advice_count];
+        D = last = m->advice[--m->advice_count];
         NEXT_UOP();
     }
-    SIMPLE(CLK, D = clk - segment->imm + IMM)
+    /* --- calls within a segment --- */
+    UOP(OPEN) {
+        if (UNLIKELY(4 > m->max_memory - m->memory_elements || m->context_count == m->context_capacity)) goto bail;
+        context_note(m, clk - segment->imm + IMM);
+        NEXT_UOP();
+    }
+    UOP(ENTER) {
+        if (UNLIKELY(4 > m->max_memory - m->memory_elements || m->context_count == m->context_capacity)) goto bail;
+        context_note_state(m, &callers[IMM >> 32]);
+        context_note(m, clk - segment->imm + LOW32(IMM));
+        context_open(m);
+        NEXT_UOP();
+    }
+    UOP(ENTERK) {
+        if (UNLIKELY(!kernel_has_node(m, LOW32(IMM)))) goto bail;
+        context_note_state(m, &callers[IMM >> 32]);
+        context_select(m, 0);
+        NEXT_UOP();
+    }
+    CHECK(KERNEL, !kernel_has_node(m, IMM))
+    UOP(LEAVE) {
+        if (UNLIKELY(m->context_key && !frame_is_new(m->user_frame))) goto bail;
+        context_go_back(m, &callers[IMM]);
+        NEXT_UOP();
+    }
+    UOP(DYN) {
+        felt_t address = A;
+        if (UNLIKELY(address >= FMP_WORD || address & 3)) goto bail;
+        if (UNLIKELY(!leads_to(m, address, IMM >> 32))) goto miss;
+        NEXT_UOP();
+    }
+    UOP(DYNI) {
+        if (UNLIKELY(!leads_to(m, LOW32(IMM), IMM >> 32))) goto miss;
+        NEXT_UOP();
+    }
+
+    SIMPLE(CLK, D = last = clk - segment->imm + IMM)
 
 #if !defined(__GNUC__)
     }
 #endif
 
+miss:
+    STORE_COUNT(&region->misses, LOAD_COUNT(&region->misses) + 1);
 bail:
-    if (segment->op == U_UNDO) {
+    if (segment->op != U_SEGMENT) {
         felt_t *first = sp + segment->d;
         undo_stores(m, log, logged);
         for (int i = 0; i < segment->e; i++) first[i] = saved[i];
         m->advice_count = advice;
+    }
+    if (segment->op == U_UNDOC) {
+        m->memory_elements -= 4 * (m->context_count - start.context_count);
+        m->context_count = start.context_count;
+        context_go_back(m, &start);
     }
     if (lowered_at == clk) {
         m->floor += lowered;
@@ -405,14 +415,21 @@ leave: {
 #undef C
 #undef D
 #undef E
+#undef T
 #undef IMM
 #undef LOW32
 #undef UOP
 #undef DISPATCH
 #undef NEXT_UOP
 #undef SIMPLE
+#undef TWICE
+#undef ENTER_SEGMENT
+#undef RESULT
 #undef CHECK
 #undef PAIR
+#undef BORROW
+#undef FUSED
 #undef BRANCH
+#undef BRANCH_IF
 
 #endif

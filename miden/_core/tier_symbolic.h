@@ -2,7 +2,7 @@
 #ifndef MIDEN_TIER_SYMBOLIC_H
 #define MIDEN_TIER_SYMBOLIC_H
 
-#include "tier_values.h"
+#include "tier_compare.h"
 
 /* The value of stack element `index`. */
 ALWAYS_INLINE int32_t element(TranslationC *t, int32_t index) {

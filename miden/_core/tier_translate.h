@@ -1,22 +1,13 @@
 /* From a node to a region: the walk that engine.h makes, with its stack of continuations, but over both arms of a split and
  * once through the body of a loop. What is on that stack at the start of a segment is what the plain engine needs to go on
- * from there.
+ * from there. Calls are in tier_calls.h.
  */
 #ifndef MIDEN_TIER_TRANSLATE_H
 #define MIDEN_TIER_TRANSLATE_H
 
-#include "tier_emit.h"
+#include "tier_calls.h"
 
 #define FEWEST_ROWS 6 /* a shorter region is not worth its start */
-
-static const int8_t DEPTH_CHANGES[128] = {
-#define CHANGE(NAME, name, delta) [OP_##NAME] = delta,
-    FOR_EACH_OPERATION(CHANGE)
-#undef CHANGE
-#define CHANGE(NAME, n) [OP_##NAME] = 1,
-    FOR_EACH_DUP(CHANGE)
-#undef CHANGE
-};
 
 /* Record the continuations on the stack and one more, which is in progress. */
 NOINLINE int32_t record_resume(TranslationC *t, uint32_t kind, uint32_t node, uint32_t row) {
@@ -51,6 +42,7 @@ NOINLINE void segment_open(TranslationC *t, uint32_t kind, uint32_t node, uint32
     t->value_count = t->instruction_count = t->stores = 0;
     t->frame = t->frame_store = -1;
     t->known_count = 0;
+    t->callee_count = t->hidden_count = 0;
 }
 
 /* A row of a node in the open segment. */
@@ -62,7 +54,7 @@ ALWAYS_INLINE void count_row(TranslationC *t) {
 /* Take the condition of a branch off the stack. */
 NOINLINE int32_t take_condition(TranslationC *t) {
     int32_t condition = element_pop(t);
-    if (t->top < t->lowest) t->lowest = t->top;
+    note_depth(t);
     check_at_most(t, condition, 1);
     return condition;
 }
@@ -104,7 +96,9 @@ NOINLINE void leave_region(TranslationC *t, uint32_t kind, uint32_t node, uint32
     t->live = 0;
 }
 
+/* Whether to end the segment as soon as may be: not within a call, for which there was room. */
 ALWAYS_INLINE int segment_is_full(const TranslationC *t) {
+    if (t->callee_count) return 0;
     return t->instruction_count > SEGMENT_INSTRUCTIONS - 32 || t->value_count > SEGMENT_VALUES - 200 || t->stores > SEGMENT_STORES - 4 ||
            t->reach < -DEEPEST_REACH || t->top > HIGHEST_REACH;
 }
@@ -132,8 +126,7 @@ NOINLINE void translate_block(TranslationC *t, uint32_t id) {
         }
         if (symbolic_operation(t, opcode, imm, t->segment_rows)) {
             count_row(t);
-            if (t->top < t->lowest) t->lowest = t->top;
-            if (t->top > t->highest) t->highest = t->top;
+            note_depth(t);
             continue;
         }
         /* executed as it is, between two segments */
@@ -157,16 +150,84 @@ ALWAYS_INLINE void push_frame(TranslationC *t, FrameC frame) {
     if (t->frame_count > t->deepest) t->deepest = t->frame_count;
 }
 
+/* The last row of a join or a dyn. */
+NOINLINE void translate_end_row(TranslationC *t, FrameC frame) {
+    if (t->open && segment_is_full(t)) segment_end(t);
+    segment_open(t, frame.kind, frame.node, 0);
+    count_row(t);
+}
+
+/* A call that is a row of its own. */
+NOINLINE void translate_call_row(TranslationC *t, uint32_t id, uint32_t kind, uint32_t callee) {
+    segment_end(t);
+    int32_t resume = record_resume(t, CONT_START, id, 0);
+    UopC *call = emit(t, U_CALL);
+    call->target = resume;
+    call->e = (int16_t)kind;
+    call->imm = callee;
+    t->rows++;
+}
+
+/* CALL, SYSCALL, DYN and DYNCALL; a dyn only if it leads to the same root every time. */
+NOINLINE void translate_call(TranslationC *t, uint32_t id) {
+    NodeC *node = &t->code->nodes[id];
+    int is_dyn = node->kind == NODE_DYN || node->kind == NODE_DYNCALL;
+    uint32_t target = is_dyn ? LOAD_COUNT(&node->target) : 0, callee = is_dyn ? target - 1 : node->a;
+    InsideC inside;
+    if ((is_dyn && (!target || target == TARGET_VARIES)) || (!t->callee_count && !can_be_inlined(t->code, callee))) {
+        leave_region(t, CONT_START, id, 0);
+        return;
+    }
+    int fits = node->kind != NODE_DYN && fits_inside(t->code, callee, &inside);
+    if (fits && !t->callee_count) {
+        if (t->open && (segment_is_full(t) || !has_room_inside(t, &inside))) segment_end(t);
+        if (!t->open) segment_open(t, CONT_START, id, 0);
+        fits = has_room_inside(t, &inside);
+    }
+    if (fits || node->kind == NODE_DYN) {
+        if (t->open && segment_is_full(t)) segment_end(t);
+        segment_open(t, CONT_START, id, 0);
+        uint32_t position = t->segment_rows;
+        if (is_dyn) take_target(t, callee);
+        if (fits) callee_open(t, callee, node->kind == NODE_SYSCALL, inside.touches_memory, position);
+        count_row(t);
+    } else {
+        translate_call_row(t, id, node->kind, callee);
+    }
+    push_frame(t, (FrameC){.kind = is_dyn ? CONT_FINISH_DYN : CONT_FINISH_CALL, .node = id, .inside = fits});
+    push_frame(t, (FrameC){.kind = CONT_START, .node = callee});
+}
+
+/* CONT_FINISH_CALL and CONT_FINISH_DYN, where the end can be reached. */
+NOINLINE void translate_call_end(TranslationC *t, FrameC frame) {
+    if (frame.inside) {
+        count_row(t);
+        callee_close(t);
+    } else if (t->code->nodes[frame.node].kind != NODE_DYN) {
+        segment_end(t);
+        int32_t resume = record_resume(t, frame.kind, frame.node, 0);
+        emit(t, U_RETURN)->target = resume;
+        t->rows++;
+    } else {
+        translate_end_row(t, frame);
+    }
+}
+
 /* CONT_START of a node that can be reached. */
 NOINLINE void translate_start(TranslationC *t, uint32_t id) {
     const NodeC *node = &t->code->nodes[id];
     int32_t condition, branch;
-    if (node->kind > NODE_BLOCK || t->failed || t->frame_count + 4 > TRANSLATED_CONTINUATIONS || t->rows >= REGION_ROWS) {
+    int full = !t->callee_count && (t->frame_count + 4 > TRANSLATED_CONTINUATIONS || t->rows >= REGION_ROWS);
+    if (node->kind == NODE_EXTERNAL || t->failed || full) {
         leave_region(t, CONT_START, id, 0);
         return;
     }
     if (node->kind == NODE_BLOCK) {
         translate_block(t, id);
+        return;
+    }
+    if (node->kind > NODE_BLOCK) {
+        translate_call(t, id);
         return;
     }
     if (t->open && segment_is_full(t)) segment_end(t);
@@ -240,23 +301,24 @@ NOINLINE void translate_loop_end(TranslationC *t, FrameC frame) {
 }
 
 NOINLINE void translate_frames(TranslationC *t) {
-    while (t->frame_count) {
+    while (t->frame_count && !t->failed) {
         FrameC frame = t->frames[--t->frame_count];
         switch (frame.kind) {
         case CONT_START:
             if (t->live) translate_start(t, frame.node);
             break;
         case CONT_FINISH_JOIN:
-            if (!t->live) break;
-            if (t->open && segment_is_full(t)) segment_end(t);
-            segment_open(t, CONT_FINISH_JOIN, frame.node, 0);
-            count_row(t);
+            if (t->live) translate_end_row(t, frame);
+            break;
+        case CONT_FINISH_CALL:
+        case CONT_FINISH_DYN:
+            if (t->live) translate_call_end(t, frame);
             break;
         case CONT_FINISH_SPLIT: translate_arm_end(t, frame); break;
         default: translate_loop_end(t, frame);
         }
     }
-    if (t->live) segment_leave(t, U_DONE, 0);
+    if (t->live && !t->failed) segment_leave(t, U_DONE, 0);
 }
 
 /* Copy a translation into one allocation; NULL without memory. */
@@ -270,6 +332,8 @@ NOINLINE RegionC *region_build(const TranslationC *t) {
     region->resumes = memcpy(place + uops, t->resumes, resumes);
     region->continuations = memcpy(place + uops + resumes, t->continuations, continuations);
     region->depth = t->deepest + 4;
+    region->misses = 0;
+    region->retired = NULL;
     return region;
 }
 

@@ -34,7 +34,7 @@ typedef struct {
     uint8_t kind;
 } ValueC;
 
-enum Effect { EFFECT_KEEP = 1, EFFECT_BAIL = 2, EFFECT_STORE = 4, EFFECT_ADVICE = 8 };
+enum Effect { EFFECT_KEEP = 1, EFFECT_BAIL = 2, EFFECT_STORE = 4, EFFECT_ADVICE = 8, EFFECT_CALL = 16 };
 
 typedef struct {
     uint64_t imm;
@@ -57,7 +57,21 @@ typedef struct {
     int second;      /* FINISH_SPLIT: this is the second arm */
     int32_t skip;    /* FINISH_LOOP, first arm: branch that leads behind, or -1; second arm: jump out of the first, or -1 */
     int32_t head;    /* FINISH_LOOP: where the body starts */
+    int inside;      /* FINISH_CALL, FINISH_DYN: of a call within the segment */
 } FrameC;
+
+/* A call within the segment (tier_calls.h). */
+typedef struct {
+    int32_t top, floor;    /* place of the top at its start, and of the deepest of its elements */
+    int touches_memory, is_syscall;
+    int32_t frame, frame_store; /* of the caller, as what follows */
+    KnownC known[KNOWN_CELLS];
+    uint32_t known_count;
+} CalleeC;
+
+#define INSIDE_CALLS 4       /* how deep calls within a segment may be nested */
+#define INSIDE_OPERATIONS 96 /* operations of such a call, those of calls in it included */
+#define INSIDE_NODES 16
 
 typedef struct {
     CodeC *code;
@@ -86,6 +100,10 @@ typedef struct {
     int32_t frame_store; /* the instruction that last stored it, or -1 */
     KnownC known[KNOWN_CELLS];
     uint32_t known_count; /* the last KNOWN_CELLS of these are kept */
+    CalleeC callees[INSIDE_CALLS];
+    int callee_count;
+    int32_t hidden[INSIDE_OPERATIONS * INSIDE_CALLS]; /* what lies under the zeros that callees have let in, innermost last */
+    int32_t hidden_count;
     int32_t symbols[SYMBOLIC_SIZE];
     ValueC values[SEGMENT_VALUES];
     InstructionC instructions[SEGMENT_INSTRUCTIONS];
@@ -94,6 +112,7 @@ typedef struct {
     int32_t free_places[SEGMENT_VALUES];
     int32_t free_count, next_place, dump;
     int32_t first_saved, last_saved, last_check;
+    int32_t last_result; /* the value that the last micro-operation so far has left, or -1 */
 } TranslationC;
 
 ALWAYS_INLINE int32_t value_new(TranslationC *t, uint8_t kind, uint64_t max) {
@@ -304,36 +323,24 @@ NOINLINE int32_t value_eq(TranslationC *t, int32_t a, int32_t b) {
     return binary(t, U_EQ, a, b, 1);
 }
 
-NOINLINE int32_t value_not(TranslationC *t, int32_t a) {
-    static const uint16_t OPPOSITES[][2] = {{U_EQZ, U_NEZ}, {U_NEZ, U_EQZ}, {U_EQI, U_NEQI}, {U_NEQI, U_EQI}, {U_EQ, U_NEQ}, {U_NEQ, U_EQ}};
-    check_at_most(t, a, 1);
-    if (is_constant(t, a)) return value_constant(t, t->values[a].constant ^ 1);
-    for (int i = 0; i < 6; i++) {
-        const InstructionC *made = made_by(t, a, OPPOSITES[i][0]);
-        if (!made) continue;
-        InstructionC copy = *made, *opposite = instruction_new(t, OPPOSITES[i][1], 0, copy.imm);
-        for (int k = 0; k < copy.in_count; k++) takes(opposite, copy.in[k]);
-        return gives(t, opposite, 1);
-    }
-    return unary(t, U_XORI, 1, a, 1);
-}
-
 /* --- 32 bits and bits: operands have been checked ------------------------------------------------------------------ */
+
+/* All bits up to the highest of a bound. */
+ALWAYS_INLINE uint64_t bits_of(uint64_t max) {
+    for (int shift = 1; shift < 64; shift *= 2) max |= max >> shift;
+    return max;
+}
 
 NOINLINE int32_t value_and(TranslationC *t, int32_t a, int32_t b) {
     if (is_constant(t, a)) SWAP_IDS(a, b);
     uint64_t max_a = t->values[a].max, max_b = t->values[b].max, max = max_a < max_b ? max_a : max_b;
     if (!is_constant(t, b)) return binary(t, U_AND, a, b, max);
     if (is_constant(t, a)) return value_constant(t, t->values[a].constant & t->values[b].constant);
+    if (max_b == 0) return b;
+    if (!(bits_of(max_a) & ~max_b)) return a;
     const InstructionC *made = made_by(t, a, U_LO32);
     if (made && max_b <= U32_MAX) a = made->in[0];
-    return max_b ? unary(t, U_ANDI, t->values[b].constant, a, max) : b;
-}
-
-/* All bits up to the highest of a bound. */
-ALWAYS_INLINE uint64_t bits_of(uint64_t max) {
-    for (int shift = 1; shift < 64; shift *= 2) max |= max >> shift;
-    return max;
+    return unary(t, U_ANDI, max_b, a, max);
 }
 
 NOINLINE int32_t value_xor(TranslationC *t, int32_t a, int32_t b) {
@@ -342,11 +349,6 @@ NOINLINE int32_t value_xor(TranslationC *t, int32_t a, int32_t b) {
     if (!is_constant(t, b)) return binary(t, U_XOR, a, b, max);
     if (is_constant(t, a)) return value_constant(t, t->values[a].constant ^ t->values[b].constant);
     return t->values[b].constant ? unary(t, U_XORI, t->values[b].constant, a, max) : a;
-}
-
-ALWAYS_INLINE int32_t value_or(TranslationC *t, int32_t a, int32_t b) {
-    if (is_constant(t, a) && is_constant(t, b)) return value_constant(t, t->values[a].constant | t->values[b].constant);
-    return binary(t, U_OR, a, b, 1);
 }
 
 /* Two results, high part (or carry, borrow) first. */
@@ -417,9 +419,11 @@ NOINLINE PairC pair_of_three(TranslationC *t, uint16_t op, int32_t a, int32_t b,
     uint64_t max_a = t->values[a].max, max_b = t->values[b].max, max_c = t->values[c].max;
     uint64_t max = op == U_UADD3 ? max_a + max_b + max_c : max_a * max_b + max_c;
     if (max <= U32_MAX) return pair_low(t, value_add(t, op == U_UADD3 ? value_add(t, a, b) : value_mul(t, a, b), c));
-    InstructionC *instruction = instruction_new(t, op, 0, 0);
+    if (op == U_UMADD && is_constant(t, a)) SWAP_IDS(a, b);
+    int by_constant = op == U_UMADD && is_constant(t, b);
+    InstructionC *instruction = instruction_new(t, by_constant ? U_UMADDI : op, 0, by_constant ? t->values[b].constant : 0);
     takes(instruction, a);
-    takes(instruction, b);
+    if (!by_constant) takes(instruction, b);
     takes(instruction, c);
     return pair_of(t, instruction, max >> 32, U32_MAX);
 }

@@ -39,9 +39,10 @@ class Side:
         code = backend.code(program.columns)
         code.set_decorators(program.flags)
         self.roots = {struct.pack("<4Q", *digest): self.library.find_root(struct.pack("<4Q", *digest)) for digest in LIBRARY_DIGESTS}
-        self.machine = backend.machine(
+        self.new_machine: Callable[[], Any] = lambda: backend.machine(
             code, program.entrypoint, kernel=program.kernel, stack=given.stack, advice=given.advice, debug=given.debug, **given.limits
         )
+        self.machine = self.new_machine()
         self.codes = {id(code): "program", id(self.library): "library"}
 
     def stop(self, budget: int, *, silent: bool = False) -> dict[str, Any]:

@@ -30,11 +30,18 @@ BY_HEAT, PLAIN, HOT = 0, 1, 2
 MAX_STOPS = 300
 
 
-def sides(program: Forest, library: Forest, given: Inputs, tiers: Sequence[int], *, pure: bool = False) -> list[Side]:
-    """Return a side for each tier, and one for the pure machine."""
+def sides(program: Forest, library: Forest, given: Inputs, tiers: Sequence[int], *, pure: bool = False, known_after: int = 0) -> list[Side]:
+    """Return a side for each tier, and one for the pure machine.
+
+    Before, another machine may run for `known_after` cycles, so that it is known of the code where its dyns lead.
+    """
     found = []
     for tier in tiers:
         side = Side(Backend("core"), program, library, given)
+        if known_after:
+            first = side.new_machine()
+            first.tier = PLAIN
+            first.run(known_after)
         side.machine.tier = tier
         found.append(side)
     return [*found, Side(Backend("pure"), program, library, given)] if pure else found
@@ -69,10 +76,10 @@ def check(seed: int, *, pure: bool = False) -> Status:
     library = forest(rng, 2, 3, library=True)
     program = forest(rng, rng.choice((5, 10)), 6) if kind == 0 else looping_forest(rng, rng.choice((2, 5, 12)), rng.choice((0, 1, 2, 3)))
     given = without_decorators(inputs(rng))
-    tiers = (PLAIN, HOT)
+    tiers, known_after = (PLAIN, HOT), rng.choice((0, 30, 100, 300, 1000))
     if rng.random() < 0.5 and not pure:  # the core alone stops early for operations that take long
-        return agree(sides(program, library, given, tiers, pure=pure), given.budgets)
-    return agree(sides(program, library, given, tiers, pure=pure), [2**29, *given.budgets], silent=True)
+        return agree(sides(program, library, given, tiers, pure=pure, known_after=known_after), given.budgets)
+    return agree(sides(program, library, given, tiers, pure=pure, known_after=known_after), [2**29, *given.budgets], silent=True)
 
 
 @differential

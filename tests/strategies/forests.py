@@ -129,7 +129,7 @@ class Forest:
         return f"Forest(entrypoint={self.entrypoint}, {'; '.join(nodes)}, roots={self.columns.root_ids})"
 
 
-def _store_digest(digest: tuple[int, ...], address: int) -> str:
+def store_digest(digest: tuple[int, ...], address: int) -> str:
     """Return operations that store a digest at an aligned address and leave the address on top."""
     pushes = " ".join(f"push.{element}" for element in digest)
     return f"{pushes} push.{address} mstorew drop*4 push.{address}"
@@ -186,7 +186,7 @@ def _node(rng: Random, columns: Columns, nodes: list[int], kernel: list[int] | N
             digest = _foreign(rng)
         elif target not in columns.root_ids:
             columns.root(target)
-        store = columns.block(_store_digest(digest, rng.choice((0, 40, 256, 2**31))))
+        store = columns.block(store_digest(digest, rng.choice((0, 40, 256, 2**31))))
         return columns.join(store, columns.dyncall() if dyncall else columns.dyn())
     return columns.external(_foreign(rng))
 

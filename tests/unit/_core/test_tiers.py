@@ -41,7 +41,10 @@ def loop_of(body: str, passes: int = 100) -> Columns:
 
 def both(forest: Columns, **inputs: Any) -> tuple[Status, Any]:
     """Run in both tiers in one go, and in the second row by row; return the status and the machine of the second."""
-    plain, hot, slow = machine(forest, PLAIN, **inputs), machine(forest, HOT, **inputs), machine(forest, HOT, **inputs)
+    core = Backend("core")
+    code = core.code(forest)  # one for all: where a dyn leads is known after the first run
+    plain, hot, slow = (core.machine(code, len(forest.records) - 1, **inputs) for _ in range(3))
+    plain.tier, hot.tier, slow.tier = PLAIN, HOT, HOT
     status = Status(plain.run(FOREVER))
     assert hot.run(FOREVER) == status
     while (one := slow.run(1)) == Status.BUDGET:
@@ -56,6 +59,8 @@ def both(forest: Columns, **inputs: Any) -> tuple[Status, Any]:
 BODIES = {
     "a rotation": "u32split drop push.128 u32mul add",
     "a xor and a rotation": "u32split drop swap u32split drop dup1 u32xor push.65536 u32mul add",
+    "the low half twice": "u32split drop push.4294967295 u32and add",
+    "the low half of a comparison": "dup0 eqz push.4294967295 u32and add",
     "a shift right": "u32split drop push.8 u32div drop",
     "both halves of a product": "u32split drop dup0 u32mul swap add",
     "sums with carry": "u32split drop swap u32split drop dup1 u32add add",
@@ -155,6 +160,119 @@ def test_a_loop_in_a_loop_with_a_call_is_left_and_entered() -> None:
     start = forest.block("push.40 push.5000 mstore drop push.1")
     forest.join(start, forest.loop(forest.join(body, end)))
     assert both(forest, stack=[5, 6])[0] == Status.DONE
+
+
+CALLEES = {
+    "arithmetic": "dup1 add swap incr swap dup0 drop",
+    "more pops than pushes, made up": "add mul add pad pad drop*3",
+    "zeros let in": "drop*9 push.5 push.6 add drop",
+    "memory of its own": "push.100 mload incr push.100 mstore swap push.200 mstore add drop*2",
+    "a word": "push.40 mloadw incr push.44 mstorew drop*4",
+    "locals": "push.4294967294 mload push.8 add push.4294967294 mstore drop dup0 push.4294967294 mload push.18446744069414584313 add mstore"
+    " drop push.4294967294 mload push.18446744069414584313 add push.4294967294 mstore drop",
+    "a frame pointer that stays": "push.77 push.4294967294 mstore drop push.4294967295 mload drop",
+    "its hash": "caller swap drop",
+    "its depth and clock": "sdepth clk add add",
+    "a fault in a later pass": "incr dup0 push.1 u32and drop",
+    "one element too many": "dup0 dup0 drop",
+}
+KINDS = ("call", "syscall", "dyn", "dyncall")
+
+
+def calling(text: str, kind: str, *, nested: bool = False) -> tuple[Columns, bytes]:
+    """Return a loop over calls of a procedure, and its kernel."""
+    forest = Columns()
+    callee = forest.root(forest.join(forest.block(text), forest.block("noop")))
+    kernel = forest.digest_bytes(callee)
+    if nested:
+        before, after = forest.block("push.3 push.60 mstore add push.60 mload"), forest.block("push.60 mload add drop")
+        inner = forest.syscall(callee) if kind == "call" else forest.call(callee)
+        callee = forest.root(forest.join(before, forest.join(inner, after)))
+        kernel += forest.digest_bytes(callee)
+    dyn = kind.startswith("dyn")
+    store = " ".join(f"push.{element}" for element in forest.digest(callee)) + " push.8 mstorew drop*4 push.8"
+    site = getattr(forest, kind)() if dyn else getattr(forest, kind)(callee)
+    called = forest.join(forest.block(f"dup0 push.3 mul swap dup2 add {store if dyn else 'noop'}"), site)
+    end = forest.block(f"push.5000 mload push.{P - 1} add push.5000 mstore eqz not")
+    start = forest.block("push.40 push.5000 mstore drop push.70 push.4294967294 mstore drop push.1")
+    forest.join(start, forest.loop(forest.join(forest.join(called, called), end)))
+    return forest, kernel
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["", "nested"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("text", CALLEES.values(), ids=CALLEES)
+def test_calls_in_a_loop_give_the_same_in_both_tiers(text: str, kind: str, nested: bool) -> None:
+    forest, kernel = calling(text, kind, nested=nested)
+    status, hot = both(forest, kernel=kernel, stack=[2**32 - 9, 5, 6, *range(3, 16)])
+    if kind == "call" and not nested:
+        name = next(name for name in CALLEES if CALLEES[name] == text)
+        ended = {"one element too many": Status.STACK_DEPTH_ON_RETURN, "a fault in a later pass": Status.NOT_U32}
+        assert status == ended.get(name, Status.OUTPUT_STACK_OVERFLOW)
+        assert status in ended.values() or len(hot.contexts()) == 81
+
+
+@pytest.mark.parametrize("limits", [{"max_memory": 60}, {"max_continuations": 4}, {"max_stack": 30}, {"max_cycles": 500}])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_limit_is_reached_in_a_callee_in_the_same_row(kind: str, limits: dict[str, int]) -> None:
+    forest, kernel = calling("push.7 push.100 mstore pad*4 drop*6", kind, nested=True)
+    status, _ = both(forest, kernel=kernel, stack=[1, 2, 3], **limits)
+    assert status >= Status.CYCLE_LIMIT
+
+
+@pytest.mark.parametrize("kind", ["dyn", "dyncall"])
+def test_a_dyn_that_leads_elsewhere_later_is_the_same_run(kind: str) -> None:
+    forest = Columns()
+    first, second = (
+        forest.root(forest.block(text)) for text in ("dup1 add swap push.3 mul swap", "swap push.5 add mul dup0 swap drop pad drop")
+    )
+    stores = [
+        forest.block(" ".join(f"push.{element}" for element in forest.digest(root)) + " push.8 mstorew drop*4 push.8")
+        for root in (first, second)
+    ]
+    # the first 30 passes lead to one procedure, of the others every second one to the other
+    choose = forest.block("push.5000 mload dup0 push.170 u32div drop eqz swap push.1 u32and and")
+    body = forest.join(forest.join(choose, forest.split(stores[1], stores[0])), getattr(forest, kind)())
+    end = forest.block(f"push.5000 mload push.{P - 1} add push.5000 mstore eqz not")
+    forest.join(forest.block("push.200 push.5000 mstore drop push.1"), forest.loop(forest.join(body, end)))
+    core = Backend("core")
+    code, entrypoint = core.code(forest), len(forest.records) - 1
+    made = [core.machine(code, entrypoint, stack=[1, 2]) for _ in range(4)]
+    for each, tier, budget in zip(made, (PLAIN, HOT, HOT, PLAIN), (600, FOREVER, FOREVER, FOREVER), strict=True):
+        each.tier = tier
+        each.run(budget)
+    assert len({each.snapshot() for each in made[1:]}) == 1
+
+
+COMPARISONS = {
+    "lt": "u32split movup2 u32split movup2 u32sub swap eqz movup2 movup3 u32sub swap drop and or",
+    "lte": "u32split movup2 u32split movup2 u32sub swap eqz movup2 movup3 u32sub swap eqz or and or",
+    "gt": "u32split movup2 u32split swap movdn2 u32sub swap eqz movup3 movup3 u32sub swap drop and or",
+    "gte": "u32split movup2 u32split swap movdn2 u32sub swap eqz movup3 movup3 u32sub swap eqz or and or",
+}
+EDGES = (0, 1, 2**31, 2**32 - 1, 2**32, 2**32 + 1, 2**33 - 1, 5 << 32, (5 << 32) + 7, P - 2**32, P - 1)
+
+
+@pytest.mark.parametrize("operation", COMPARISONS.values(), ids=COMPARISONS)
+def test_comparisons_of_all_edges_are_the_same_in_both_tiers(operation: str) -> None:
+    forest = Columns()
+    texts = [f"{operation} not add", f"dup0 {operation} add"]
+    for edge in EDGES:
+        texts.append(f"push.{edge} {operation} add")
+        texts.append(f"push.{edge} swap {operation} not add")
+    on_true, on_false = forest.block("incr"), forest.block("push.3 add")
+    body = forest.block(" ".join(f"dup1 dup1 {text}" for text in texts))
+    body = forest.join(body, forest.join(forest.block(f"dup1 dup1 {operation}"), forest.split(on_true, on_false)))
+    start, end = (
+        forest.block("push.4 push.5000 mstore drop push.1"),
+        forest.block(f"push.5000 mload push.{P - 1} add push.5000 mstore eqz not"),
+    )
+    forest.join(forest.join(start, forest.loop(forest.join(body, end))), forest.block("drop*200"))
+    for a in EDGES:
+        for b in EDGES:
+            plain, hot = (machine(forest, tier, stack=[a, b]) for tier in (PLAIN, HOT))
+            assert plain.run(FOREVER) == hot.run(FOREVER) == Status.DONE
+            assert plain.snapshot() == hot.snapshot()
 
 
 def test_a_block_longer_than_a_segment_is_the_same() -> None:
