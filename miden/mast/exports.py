@@ -118,7 +118,7 @@ class ProcedureExport(_Value):
         self.node = node
         self.path = path
         self.signature = signature
-        self.attributes = tuple(sorted(attributes, key=lambda attribute: attribute.name))
+        self.attributes = tuple(sorted(attributes, key=lambda attribute: attribute.name)) if attributes else ()
 
 
 class ConstantExport(_Value):

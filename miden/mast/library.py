@@ -6,7 +6,7 @@ from miden.errors import InputError
 from miden.field import Word
 from miden.isa import NodeKind
 from miden.mast.exports import ConstantExport, ProcedureExport, TypeExport
-from miden.mast.paths import is_in_kernel, parent_path, split_path, to_absolute
+from miden.mast.paths import check_path, is_in_kernel, parent_path, to_absolute
 from miden.mast.program import Kernel
 
 TYPE_CHECKING = False
@@ -50,7 +50,7 @@ class Library:
             raise InputError("a library must export something", kind="NoExport")
         roots = frozenset(forest.roots)
         for item in items:
-            split_path(item.path)
+            check_path(item.path)
             if isinstance(item, ProcedureExport) and item.node not in roots:
                 raise InputError(f"export {item.path} is not a procedure root: node {item.node}", kind="NoProcedureRootForExport")
         self._set(forest, items)

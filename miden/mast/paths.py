@@ -40,6 +40,15 @@ def identifier_problem(text: str) -> str:
     return ""
 
 
+def check_path(text: str) -> None:
+    """Raise `InputError` of kind ``InvalidPath`` unless this is a path.
+
+    >>> check_path("::lib::module::item")
+    """
+    if not _is_plain(text):
+        split_path(text)
+
+
 def split_path(text: str) -> tuple[str, ...]:
     """Return the components of a path, quotes kept; the first is ``::`` if the path is absolute.
 
@@ -48,10 +57,8 @@ def split_path(text: str) -> tuple[str, ...]:
     >>> split_path('::lib::"a::b"::c')
     ('::', 'lib', '"a::b"', 'c')
     """
-    if text.isascii() and len(text) <= PATH_LIMIT and not text.replace("::", "").encode().translate(None, _PLAIN):
-        names = text[2:].split("::") if text.startswith("::") else text.split("::")
-        if "" not in names and (len(text) <= COMPONENT_LIMIT or max(map(len, names)) <= COMPONENT_LIMIT):
-            return ("::", *names) if text.startswith("::") else tuple(names)
+    if _is_plain(text):
+        return ("::", *text[2:].split("::")) if text.startswith("::") else tuple(text.split("::"))
     if text in ("", '""', "::"):
         raise _invalid(text, "it is empty")
     if len(text.encode(errors="surrogatepass")) > PATH_LIMIT:
@@ -86,6 +93,14 @@ def split_path(text: str) -> tuple[str, ...]:
             raise _invalid(text, "a separator :: is missing after a quoted component")
         at = end + 2
     return tuple(components)
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether this is a path as most are: short, of letters, without quotes. Others may be paths as well."""
+    if len(text) > COMPONENT_LIMIT or not text.isascii() or "::::" in text or text.endswith("::"):
+        return False
+    names = text.replace("::", "")
+    return names != "" and not names.encode().translate(None, _PLAIN)
 
 
 def _invalid(text: str, reason: str) -> InputError:

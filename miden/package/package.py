@@ -8,7 +8,7 @@ from miden.errors import InputError, IntegrityError
 from miden.field import Word
 from miden.mast.exports import ConstantExport, ProcedureExport, TypeExport
 from miden.mast.library import KernelLibrary, Library
-from miden.mast.paths import is_in_kernel, split_path
+from miden.mast.paths import check_path, is_in_kernel
 from miden.mast.program import Program
 from miden.numbered import Numbered
 from miden.package.requirements import check_version
@@ -201,7 +201,7 @@ class Package:
         if needed is not None and not isinstance(self.artifact, needed):
             raise InputError(f"a package of kind {self.kind.label} cannot hold a {type(self.artifact).__name__}", kind="InvalidKind")
         for path, item in self.exports.items():
-            split_path(path)
+            check_path(path)
             if isinstance(self.artifact, Program):
                 if isinstance(item, ManifestProcedure) and self.forest.find_procedure_root(item.digest) is None:
                     raise IntegrityError(

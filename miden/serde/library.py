@@ -15,7 +15,7 @@ from miden.mast.exports import (
     ProcedureExport,
     TypeExport,
 )
-from miden.mast.paths import identifier_problem, split_path
+from miden.mast.paths import check_path, identifier_problem
 from miden.mast.types import TypeKind
 from miden.serde.forest import forest_to_bytes, read_forest
 from miden.serde.reader import Reader
@@ -130,7 +130,7 @@ def read_path(reader: Reader) -> str:
     start = reader.pos
     path = reader.utf8(reader.u16())
     try:
-        split_path(path)
+        check_path(path)
     except InputError as error:
         raise FormatError(error.message, offset=reader.base + start, kind=error.kind) from error
     return path
