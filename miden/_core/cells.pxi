@@ -39,3 +39,8 @@ cdef dict frames_by_context(MachineC *m):
     else:
         del frames[0]
     return frames
+
+
+cdef dict cells_by_address(words):
+    """Return address -> value of the four cells of words, given as (address, elements)."""
+    return {address + place: element for address, word in words for place, element in enumerate(word)}

@@ -363,18 +363,20 @@ cdef class Machine:
 
     def memory(self, ctx):
         """Return address -> value of all four cells of every written word of `ctx`, ascending."""
-        cdef dict cells = {}
-        cdef Py_ssize_t element
         if not 0 <= ctx < 2**64:
-            return cells
+            return {}
         self.take()
         try:
-            index = context_find(self.m, ctx)
-            if index >= 0:
-                for address, word in self.words_by_context().get(index, ()):
-                    for element in range(4):
-                        cells[address + element] = word[element]
-            return cells
+            return cells_by_address(self.words_by_context().get(context_find(self.m, ctx), ()))
+        finally:
+            flag_give(&self.busy)
+
+    def memories(self):
+        """Return context -> what `memory` has of it, of all contexts that have memory, ascending, in one pass."""
+        self.take()
+        try:
+            words = self.words_by_context()
+            return {self.m.contexts[index]: cells_by_address(words[index]) for index in sorted(words)}
         finally:
             flag_give(&self.busy)
 

@@ -241,6 +241,10 @@ class Machine(State):
         """Return address -> value of all four cells of every written word of `ctx`, ascending."""
         return {address + i: value for address, word in sorted(self.memory_words(ctx).items()) for i, value in enumerate(word)}
 
+    def memories(self) -> dict[int, dict[int, int]]:
+        """Return context -> what `memory` has of it, of all contexts that have memory, ascending."""
+        return {ctx: self.memory(ctx) for ctx in self.contexts()}
+
     def contexts(self) -> list[int]:
         """Return the contexts that have memory, ascending."""
         return sorted(self.cells.contexts)

@@ -110,6 +110,10 @@ class Machine(Protocol):
         """Return address -> value for all four cells of every written word of `ctx`, ascending."""
         ...
 
+    def memories(self) -> dict[int, dict[int, int]]:
+        """Return context -> what `memory` has of it, of all contexts that have memory, ascending: one pass for all."""
+        ...
+
     def contexts(self) -> list[int]:
         """Return the contexts that have memory, ascending."""
         ...

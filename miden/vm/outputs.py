@@ -106,7 +106,8 @@ class ExecutionOutput:
             "wall_seconds": self.wall_seconds,
         }
         if memory:
-            facts["memory"] = {str(ctx): [list(cell) for cell in self.memory(ctx).items() if cell[1]] for ctx in self.contexts}
+            memories = self._machine.memories()
+            facts["memory"] = {str(ctx): [list(cell) for cell in cells.items() if cell[1]] for ctx, cells in memories.items()}
         return facts
 
     def __repr__(self) -> str:
@@ -115,8 +116,8 @@ class ExecutionOutput:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what the machine would say, and not the machine."""
         machine, advice = self._machine, self._advice()
-        memory = {ctx: machine.memory(ctx) for ctx in machine.contexts()}
-        kept = KeptMachine(self.stack, self.cycles, tuple(machine.transcript), memory, machine.advice_stack(), machine.snapshot())
+        transcript = tuple(machine.transcript)
+        kept = KeptMachine(self.stack, self.cycles, transcript, machine.memories(), machine.advice_stack(), machine.snapshot())
         return _restored, (kept, KeptAdvice(advice.map(), advice.store, tuple(advice.requests)), self.backend, self.wall_seconds)
 
     def __rich_repr__(self) -> Iterator[tuple[str, object]]:
@@ -154,6 +155,10 @@ class KeptMachine:
     def memory(self, ctx: int) -> dict[int, int]:
         """Return address -> value of a context."""
         return dict(self._memory.get(ctx, {}))
+
+    def memories(self) -> dict[int, dict[int, int]]:
+        """Return context -> what `memory` has of it, of all contexts that have memory, ascending."""
+        return self._memory
 
     def contexts(self) -> list[int]:
         """Return the contexts that have memory, ascending."""

@@ -56,6 +56,16 @@ def test_what_a_run_leaves(again: Callable[[Any], Any], backend: str) -> None:
     assert repr(again(twin)) == repr(output)
 
 
+def test_memory_of_many_contexts_is_told_in_one_pass(backend: str) -> None:
+    """A pass for each of 20,000 contexts would take minutes."""
+    program = miden.assemble("proc f push.1 drop end proc g repeat.100 call.f end end begin repeat.200 exec.g end end")
+    output = miden.execute(program, backend=backend)
+    twin = pickle.loads(pickle.dumps(output))  # noqa: S301  our own bytes
+    assert len(twin.contexts) == 1 + 20_000
+    assert twin.contexts == output.contexts
+    assert all(twin.memory(ctx) == output.memory(ctx) for ctx in twin.contexts[::7000])
+
+
 @pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
 def test_errors(again: Callable[[Any], Any], kind: type[MidenError]) -> None:
     facts = {
